@@ -1,0 +1,83 @@
+"""Channels: names made equal where they are, one sorted vocabulary, and the labels that look alike."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import polars as pl
+
+from attribution.arrays import UInt16
+from attribution.errors import TableError, shown
+
+MOST = 65_535  # codes are UInt16
+# Cyrillic and Greek letters that are drawn as Latin ones.
+LOOKALIKES = str.maketrans("аеорсухіјѕԁԛԝαονρτυικ", "aeopcyxijsdqwaovptuik")
+
+
+def normalised(name: str) -> str:
+    """Return the name trimmed and in Unicode's composed form (NFC).
+
+    >>> normalised(" Cafe\\u0301 ") == "Caf\\u00e9"
+    True
+    """
+    return unicodedata.normalize("NFC", name.strip())
+
+
+def skeleton(name: str) -> str:
+    """Return what is left of a name without case, accents, spaces, signs and invisible characters.
+
+    >>> skeleton("Paid-Search") == skeleton("paid  search")
+    True
+    """
+    plain = unicodedata.normalize("NFKD", name).casefold().translate(LOOKALIKES)
+    return "".join(sign for sign in plain if sign.isalnum()) or plain
+
+
+def near_duplicates(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return the groups of different names that look alike; they are kept apart, and reported.
+
+    >>> near_duplicates(["Email", "email", "Search"])
+    [('Email', 'email')]
+    """
+    alike = defaultdict(list)
+    for name in sorted(names):
+        alike[skeleton(name)].append(name)
+    return [tuple(group) for group in alike.values() if len(group) > 1]
+
+
+def vocabulary(
+    names: pl.Series, where: str
+) -> tuple[tuple[str, ...], dict[str, str], tuple[str, ...]]:
+    """Return the sorted channels, the normalised name of each raw one, and warnings.
+
+    Raises:
+        TableError: there are more channels than codes.
+    """
+    given = names.unique().drop_nulls().to_list()
+    clean = {raw: normalised(raw) for raw in given}
+    channels = tuple(sorted(set(clean.values())))
+    if len(channels) > MOST:
+        raise TableError.of(
+            where,
+            f"{len(channels):,} channels",
+            f"at most {MOST:,}",
+            "map a coarser column to channel, or group rare values",
+            column="channel",
+        )
+    warnings = tuple(
+        f"{where}: channels look alike and are kept apart: {', '.join(map(shown, group))}"
+        for group in near_duplicates(channels)
+    )
+    return channels, clean, warnings
+
+
+def coded(names: pl.Series, clean: dict[str, str], channels: Sequence[str]) -> UInt16:
+    """Return the code of each name in the vocabulary."""
+    place = {name: code for code, name in enumerate(channels)}
+    codes = {raw: place[name] for raw, name in clean.items()}
+    if not codes:
+        return np.empty(0, np.uint16)
+    return names.replace_strict(codes, return_dtype=pl.UInt16).to_numpy()

@@ -1,0 +1,131 @@
+"""Every error a user can meet: what was got, what was expected, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+EXAMPLES = 5
+CUT = 80
+
+
+def shown(value: object) -> str:
+    """Return a value as one printable line of at most 80 characters.
+
+    >>> shown("a" * 100)[-4:], shown("tab\\there")
+    ("aa…'", "'tab\\\\there'")
+    """
+    text = ascii(value) if not str(value).isprintable() else repr(value)
+    return text if len(text) <= CUT else text[: CUT - 2] + "…" + text[-1]
+
+
+class AttributionError(Exception):
+    """What this package raises when a user can do something about it."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with a table, with the rows that show it."""
+
+    where: str
+    got: str
+    expected: str
+    remedy: str
+    column: str | None = None
+    count: int | None = None
+    examples: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        place = self.where + (f", column {self.column!r}" if self.column else "")
+        count = f" ({self.count:,} rows)" if self.count is not None else ""
+        lines = [f"{place}: {self.got}{count}", f"  expected: {self.expected}"]
+        if self.examples:
+            lines.append(f"  for example: {'; '.join(self.examples[:EXAMPLES])}")
+        lines.append(f"  what to do: {self.remedy}")
+        return "\n".join(lines)
+
+
+class TableError(AttributionError):
+    """A table cannot be used; carries every fault that was found in it."""
+
+    exit_code = 3
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+    @classmethod
+    def of(cls, where: str, got: str, expected: str, remedy: str, **more: object) -> TableError:
+        """Return the error of a single fault."""
+        return cls([Fault(where, got, expected, remedy, **more)])  # type: ignore[arg-type]
+
+
+class ParameterError(AttributionError):
+    """A parameter is outside what it may be; names it and the allowed range."""
+
+    exit_code = 2
+
+    @classmethod
+    def out_of_range(cls, name: str, value: object, allowed: str) -> ParameterError:
+        """Return the error of a parameter that got a value it cannot have."""
+        return cls(f"parameter {name!r}: got {shown(value)}, expected {allowed}")
+
+    @classmethod
+    def unknown(cls, what: str, value: str, known: Iterable[str]) -> ParameterError:
+        """Return the error of a name that is not among the known ones, with the closest."""
+        names = list(known)
+        return cls(
+            f"unknown {what} {shown(value)}{closest(value, names)}; known: {', '.join(names)}"
+        )
+
+
+class VocabularyError(AttributionError):
+    """Values that speak of different channels or outcomes cannot be put together."""
+
+    exit_code = 3
+
+    @classmethod
+    def differ(cls, what: str, left: Sequence[str], right: Sequence[str]) -> VocabularyError:
+        """Return the error of two vocabularies that are not the same."""
+        only = sorted(set(left) ^ set(right))
+        seen = ", ".join(map(shown, only[:EXAMPLES])) or "their order"
+        return cls(f"{what} differ in {seen}; bring both to one vocabulary with recode(channels)")
+
+
+class ConvergenceError(AttributionError):
+    """An iteration did not reach its tolerance."""
+
+    exit_code = 5
+
+    @classmethod
+    def after(cls, sweeps: int, residual: float, tolerance: float) -> ConvergenceError:
+        """Return the error of an iteration that was cut off."""
+        return cls(
+            f"removal effects did not converge: residual {residual:.1e} after {sweeps:,} sweeps, "
+            f"expected {tolerance:.1e}; use a lower order, or collapse_repeats=True"
+        )
+
+
+class OutputError(AttributionError):
+    """A file cannot be written, or must not be."""
+
+    exit_code = 7
+
+
+class OutputExistsError(OutputError):
+    """The output is there already and holds something else."""
+
+    exit_code = 6
+
+
+def closest(name: str, names: Iterable[str]) -> str:
+    """Return a hint at the most similar name, or nothing.
+
+    >>> closest("chanel", ["channel", "spend"])
+    "; did you mean 'channel'?"
+    """
+    found = get_close_matches(name.casefold(), list(names), n=1, cutoff=0.6)
+    return f"; did you mean {found[0]!r}?" if found else ""

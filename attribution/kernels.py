@@ -1,0 +1,78 @@
+"""The one decorator of the compiled loops: numba with our flags, cached on disk, compiled at first use.
+
+numba is imported by the first call and not by ``import attribution``. With the environment
+variable ``ATTRIBUTION_PLAIN=1`` every kernel runs as the plain Python it is written in.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, Generic, ParamSpec, TypeVar, cast
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Kernel(Generic[P, R]):
+    """A function over arrays and scalars that is compiled when it is first called."""
+
+    def __init__(self, plain: Callable[P, R]) -> None:
+        self.plain = cast(FunctionType, plain)
+        self.__doc__ = plain.__doc__
+        self.__name__ = plain.__name__
+        self.__wrapped__ = plain
+        self._compiled: Callable[P, R] | None = None
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return (self._compiled or self.compiled())(*args, **kwargs)
+
+    def compiled(self) -> Callable[P, R]:
+        """Return the numba dispatcher (or the plain function), made once."""
+        if self._compiled is None:
+            self._compiled = self._compile()
+        return self._compiled
+
+    def _compile(self) -> Callable[P, R]:
+        # Kernels called by this one are put into its globals compiled: numba knows no wrapper.
+        inner = {
+            name: value.compiled()
+            for name in self.plain.__code__.co_names
+            if isinstance(value := self.plain.__globals__.get(name), Kernel)
+        }
+        scope = {**self.plain.__globals__, **inner}
+        function = FunctionType(self.plain.__code__, scope, self.__name__, self.plain.__defaults__)
+        function.__module__, function.__qualname__ = self.plain.__module__, self.__name__
+        if os.environ.get("ATTRIBUTION_PLAIN") == "1":
+            return cast(Callable[P, R], function)
+        from numba import njit
+
+        try:
+            compiled: Any = njit(cache=True, nogil=True, error_model="numpy")(function)
+        except RuntimeError:  # no folder for the cache can be written: compile in every process
+            compiled = njit(nogil=True, error_model="numpy")(function)
+        return cast(Callable[P, R], compiled)
+
+
+def kernel(function: Callable[P, R]) -> Kernel[P, R]:
+    """Mark a function as a kernel: arrays and scalars in, arrays and scalars out, no function among them."""
+    return Kernel(function)
+
+
+def on_first_compilation(tell: Callable[[], None]) -> None:
+    """Call ``tell`` once, when a kernel has to be compiled because the cache does not hold it."""
+    from numba.core import event
+
+    class Told(event.Listener):  # type: ignore[misc]
+        done = False
+
+        def on_start(self, _: object) -> None:
+            if not self.done:
+                self.done = True
+                tell()
+
+        def on_end(self, _: object) -> None:
+            """Nothing to do: the line has been printed."""
+
+    event.register("numba:compile", Told())

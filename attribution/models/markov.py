@@ -1,0 +1,135 @@
+"""Markov: channels weigh what would be lost if they were taken out of the chain of journeys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from attribution.arrays import Float64
+from attribution.credits import Credits
+from attribution.models.chain import removal_effects
+from attribution.models.channel_weights import ChannelWeights
+from attribution.models.model import Model, named
+from attribution.parameters import param
+from attribution.statistics import (
+    CoalitionOutcomes,
+    Coalitions,
+    Observer,
+    TransitionCounts,
+    Transitions,
+)
+
+
+@dataclass(frozen=True)
+class MarkovDetails:
+    """What the chain learned; removal effects are None where there is no conversion."""
+
+    removal_effects: dict[str, float | None]
+    base_probability: float
+    states: int
+    status: str  # ok, no_conversions, converting_only
+
+
+@dataclass(frozen=True)
+class Markov(Model):
+    """Credit follows the removal effects of an absorbing Markov chain of any order, in closed form.
+
+    Formula: RE_c = N[s, D] (N[D, D])^-1 h[D] / h[s], the share of conversions lost when arrivals at
+    channel c become null. ``share="journey"``: inside each converting journey every distinct
+    channel weighs RE_c, shared over its touchpoints. ``share="global"``: every outcome's total is
+    shared by its own removal effects: by channel only, without a rule, a credit log or a win rate.
+
+    Example: A > B and B convert; B, A and A do not. p = 2/5; without A 4/15 is left, without B
+    nothing: RE_A = 1/3, RE_B = 1. A has a quarter of the journey A > B, B the rest and its own.
+
+    >>> from attribution.journeys import Journeys
+    >>> paths = Journeys(("A", "B"), ("leads",), [0, 2, 3, 4], [0, 1, 1, 0], None,
+    ...                  [1, 2, 2], [[1], [1], [0]])
+    >>> model = Markov()
+    >>> credits = model.credit(*(observer.observe(paths) for observer in model.observers))
+    >>> credits.values.round(12).tolist()
+    [[0.25], [1.75]]
+
+    Source: Anderl, Becker, von Wangenheim, Schumann (2016), "Mapping the customer journey: lessons
+    learned from graph-based online attribution modeling", sections 3.2 and 3.3.
+    """
+
+    order: int = param(1, "channels that a state remembers", low=1)
+    share: str = param(
+        "journey", "what is shared: each journey, or the total", choices=("journey", "global")
+    )
+    collapse_repeats: bool = param(False, "count a run of one channel as one touchpoint")
+    name: str = named("markov")
+
+    @property
+    def observers(self) -> tuple[Observer, ...]:
+        """The chain, and the coalitions whose outcomes are shared."""
+        chain = Transitions(self.order, self.collapse_repeats)
+        return (chain, Coalitions()) if self.share == "journey" else (chain,)
+
+    def credit(self, *statistics: Any) -> Credits:
+        """Return the credits and, as details, removal effects, base probability and states."""
+        chain: TransitionCounts = statistics[0]
+        per_journey, effects = removal_effects(chain)
+        if self.share == "journey":
+            coalitions: CoalitionOutcomes = statistics[1]
+            values = coalitions.shared(np.nan_to_num(effects[:, 0]))
+            unattributed = coalitions.unattributed
+        else:
+            values = share_totals(chain.ends.sum(axis=0), effects)
+            unattributed = chain.unattributed + (chain.ends.sum(axis=0) - values.sum(axis=0)) * (
+                values.sum(axis=0) == 0
+            )
+        status = status_of(chain)
+        removal = [None if np.isnan(effect) else float(effect) for effect in effects[:, 0]]
+        return Credits(
+            self.name,
+            chain.channels,
+            chain.outcome_names,
+            values,
+            unattributed,
+            by_journey=self.share == "journey",
+            details=MarkovDetails(
+                dict(zip(chain.channels, removal, strict=True)),
+                float(per_journey[0]),
+                len(chain.states),
+                status,
+            ),
+            warnings=() if status == "ok" else (f"{self.name}: {WARNINGS[status]}",),
+        )
+
+    def rule(self, *statistics: Any) -> ChannelWeights | None:
+        """Return the removal effects as weights inside each journey; None under share="global"."""
+        if self.share == "global":
+            return None
+        return ChannelWeights(np.nan_to_num(removal_effects(statistics[0])[1][:, 0]))
+
+    @property
+    def gives_up(self) -> frozenset[str]:
+        """Totals that are shared by channel are not shared by journey."""
+        if self.share == "journey":
+            return frozenset()
+        return frozenset({"one channel takes all", "tally of rule equals credit"})
+
+
+WARNINGS = {
+    "no_conversions": "no journey converts: credits are 0 and removal effects unknown",
+    "converting_only": "every journey converts (converting_only): null journeys are needed to tell "
+    "what a channel adds",
+}
+
+
+def status_of(chain: TransitionCounts) -> str:
+    """Return whether the chain can tell channels apart: ok, no_conversions or converting_only."""
+    if chain.ends[:, 0].sum() == 0:
+        return "no_conversions"
+    return "ok" if (chain.nulls > 0).any() else "converting_only"
+
+
+def share_totals(totals: Float64, effects: Float64) -> Float64:
+    """Return total x RE_c / sum RE for each outcome [k, m]; an outcome without effects takes column 0's."""
+    own = np.where(np.isnan(effects), effects[:, :1], effects)
+    sums = np.nansum(own, axis=0)
+    return np.asarray(np.nan_to_num(own) * (totals / np.where(sums == 0, np.inf, sums)))

@@ -1,0 +1,84 @@
+"""The law of every statistic: observe(a) + observe(b) == observe(a and b)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, Self, TypeVar
+
+import numpy as np
+
+from attribution.arrays import Float64, Int64
+from attribution.errors import VocabularyError
+from attribution.journeys import Journeys
+
+
+class Statistic(Protocol):
+    """What was learned from a batch: a value with a commutative, associative sum over one vocabulary."""
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The vocabulary."""
+
+    @property
+    def outcome_names(self) -> tuple[str, ...]:
+        """The outcomes, column by column."""
+
+    def __add__(self, other: Self) -> Self: ...
+
+    def recode(self, channels: Sequence[str]) -> Self:
+        """Return the same statistic over another vocabulary that holds all its channels."""
+
+
+class Observer(Protocol):
+    """Reduces a batch of journeys to a statistic; frozen and hashable, so that equal ones observe once."""
+
+    def observe(self, journeys: Journeys) -> Any:
+        """Return the statistic of the journeys."""
+
+
+S = TypeVar("S", bound=Statistic)
+
+
+def total(statistics: Sequence[S]) -> S:
+    """Return the sum, neighbours first and always in the same order: no bit depends on threads.
+
+    >>> total([1.0, 2.0, 3.0])
+    6.0
+    """
+    level = list(statistics)
+    while len(level) > 1:
+        pairs = [a + b for a, b in zip(level[::2], level[1::2], strict=False)]
+        level = pairs + level[2 * len(pairs) :]
+    return level[0]
+
+
+def same_vocabulary(left: Statistic, right: Statistic) -> None:
+    """Raise VocabularyError unless both statistics speak of the same channels and outcomes."""
+    if left.channels != right.channels:
+        raise VocabularyError.differ("channels", left.channels, right.channels)
+    if left.outcome_names != right.outcome_names:
+        raise VocabularyError.differ("outcomes", left.outcome_names, right.outcome_names)
+
+
+def places(old: Sequence[str], new: Sequence[str]) -> Int64:
+    """Return where each old channel stands among the new ones; VocabularyError if one is missing.
+
+    >>> places(["b"], ["a", "b"]).tolist()
+    [1]
+    """
+    if not set(old) <= set(new):
+        raise VocabularyError.differ("channels", old, new)
+    place = {name: code for code, name in enumerate(new)}
+    return np.array([place[name] for name in old], dtype=np.int64)
+
+
+def summed(group: Int64, values: Float64, groups: int) -> Float64:
+    """Return sums of the values' rows by group, added in row order: [groups] or [groups, m].
+
+    >>> summed(np.array([0, 1, 0]), np.array([1.0, 2.0, 3.0]), 2).tolist()
+    [4.0, 2.0]
+    """
+    if values.ndim == 1:
+        return np.bincount(group, weights=values, minlength=groups)
+    columns = [np.bincount(group, weights=column, minlength=groups) for column in values.T]
+    return np.column_stack(columns) if columns else np.zeros((groups, 0))

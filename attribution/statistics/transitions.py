@@ -1,0 +1,223 @@
+"""Transitions: counts of moves between start, windows of the last k channels, conversion and null."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from attribution.arrays import Bool, Float64, Int64, UInt16
+from attribution.journeys import Journeys
+from attribution.kernels import kernel
+from attribution.statistics.interning import distinct
+from attribution.statistics.mergeable import places, same_vocabulary, summed
+
+
+@dataclass(frozen=True, eq=False)
+class TransitionCounts:
+    """Weighted counts of a chain of order k with s states and e moves; state 0 is the start.
+
+    A state is a window of the last k channels (shorter while the journey is), packed into words of
+    digits: channel code + 1 in base K + 1, the newest channel first, 0 where there is none.
+    """
+
+    channels: tuple[str, ...]
+    outcome_names: tuple[str, ...]
+    order: int
+    states: Int64  # [s, w] words, in lexical order
+    source: Int64  # [e]
+    target: Int64  # [e]
+    count: Float64  # [e] journeys (by weight) that made the move
+    ends: Float64  # [s, m] outcomes of the journeys that ended in the state
+    nulls: Float64  # [s] weight that ended in the state without a conversion
+    unattributed: Float64  # [m] outcomes of journeys without touchpoints: no part of the chain
+
+    @property
+    def journeys(self) -> float:
+        """Weight of the journeys with touchpoints."""
+        return float(self.ends[:, 0].sum() + self.nulls.sum())
+
+    @cached_property
+    def visits(self) -> Float64:
+        """Weight that arrived in each state; at the start, all journeys: [s]."""
+        arrivals = summed(self.target, self.count, len(self.states))
+        arrivals[0] = self.journeys
+        return arrivals
+
+    @cached_property
+    def windows(self) -> Int64:
+        """The channels of each state as code + 1, newest first, 0 where there is none: [s, depth]."""
+        base, per_word = len(self.channels) + 1, digits_per_word(len(self.channels))
+        powers = base ** np.arange(per_word, dtype=np.int64)
+        digits = (self.states[:, :, None] // powers) % base
+        return digits.reshape(len(self.states), -1)[:, : self.order]
+
+    def holds(self, channel: int) -> Bool:
+        """Return which states contain a channel: [s]."""
+        return np.asarray((self.windows == channel + 1).any(axis=1))
+
+    def __add__(self, other: TransitionCounts) -> TransitionCounts:
+        same_vocabulary(self, other)
+        if self.order != other.order:
+            raise ValueError(f"chains of order {self.order} and {other.order} do not add up")
+        shift, width = len(self.states), max(self.states.shape[1], other.states.shape[1])
+        return collect(
+            self.channels,
+            self.outcome_names,
+            self.order,
+            np.vstack([widened(self.states, width), widened(other.states, width)]),
+            np.concatenate([self.source, other.source + shift]),
+            np.concatenate([self.target, other.target + shift]),
+            np.concatenate([self.count, other.count]),
+            np.arange(shift + len(other.states)),
+            np.vstack([self.ends, other.ends]),
+            np.concatenate([self.nulls, other.nulls]),
+            self.unattributed + other.unattributed,
+        )
+
+    def recode(self, channels: Sequence[str]) -> TransitionCounts:
+        """Return the same counts over another vocabulary that holds all channels."""
+        digit = np.concatenate([[0], places(self.channels, channels) + 1])
+        return collect(
+            tuple(channels),
+            self.outcome_names,
+            self.order,
+            packed(digit[self.windows], len(channels)),
+            self.source,
+            self.target,
+            self.count,
+            np.arange(len(self.states)),
+            self.ends,
+            self.nulls,
+            self.unattributed,
+        )
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """Observes the moves of a chain whose states are the last ``order`` channels."""
+
+    order: int = 1
+    collapse_repeats: bool = False
+
+    def observe(self, journeys: Journeys) -> TransitionCounts:
+        """Return the counts; journeys without touchpoints are unattributed, weight 0 is absent."""
+        empty = journeys.offsets[:-1] == journeys.offsets[1:]
+        chain = journeys.select(~empty & (journeys.count > 0))
+        offsets, channel = chain.offsets, chain.channel
+        if self.collapse_repeats:
+            offsets, channel = collapse(offsets, channel)
+        lengths = np.diff(offsets)
+        depth = min(self.order, int(lengths.max(initial=1)))
+        per_word = digits_per_word(len(journeys.channels))
+        words = pack_windows(
+            offsets, channel, depth, len(journeys.channels) + 1, per_word, -(-depth // per_word)
+        )
+        target = np.arange(1, len(channel) + 1)
+        source = target - 1
+        source[offsets[:-1]] = 0
+        return collect(
+            journeys.channels,
+            journeys.outcome_names,
+            self.order,
+            words,
+            source,
+            target,
+            np.repeat(chain.count, lengths),
+            offsets[1:],
+            chain.outcomes,
+            chain.count - chain.outcomes[:, 0],
+            journeys.outcomes[empty].sum(axis=0),
+        )
+
+
+def collect(
+    channels: tuple[str, ...],
+    outcome_names: tuple[str, ...],
+    order: int,
+    words: Int64,
+    source: Int64,
+    target: Int64,
+    count: Float64,
+    end: Int64,
+    ends: Float64,
+    nulls: Float64,
+    unattributed: Float64,
+) -> TransitionCounts:
+    """Return counts over distinct states and moves; row 0 of ``words`` is the start.
+
+    source, target and end are rows of ``words``; ends and nulls belong to the rows in ``end``.
+    """
+    states, place = distinct(words)
+    moves, move = distinct((place[source] * len(states) + place[target])[:, None])
+    return TransitionCounts(
+        channels,
+        outcome_names,
+        order,
+        states,
+        moves[:, 0] // len(states),
+        moves[:, 0] % len(states),
+        summed(move, count, len(moves)),
+        summed(place[end], ends, len(states)),
+        summed(place[end], nulls, len(states)),
+        unattributed,
+    )
+
+
+def digits_per_word(channels: int) -> int:
+    """Return how many digits in base channels + 1 fit into 63 bits.
+
+    >>> digits_per_word(12), digits_per_word(1)
+    (17, 62)
+    """
+    base, digits = max(channels, 1) + 1, 1
+    while base ** (digits + 1) < 2**63:
+        digits += 1
+    return digits
+
+
+def packed(windows: Int64, channels: int) -> Int64:
+    """Return windows of digits [s, depth] as words [s, w]."""
+    per_word = digits_per_word(channels)
+    padded = widened(windows, -(-windows.shape[1] // per_word) * per_word)
+    powers = np.int64(channels + 1) ** np.arange(per_word, dtype=np.int64)
+    return np.asarray((padded.reshape(len(windows), -1, per_word) * powers).sum(axis=2))
+
+
+def widened(rows: Int64, width: int) -> Int64:
+    """Return rows padded on the right with zeros."""
+    return np.pad(rows, ((0, 0), (0, width - rows.shape[1])))
+
+
+@kernel
+def pack_windows(
+    offsets: Int64, channel: UInt16, depth: int, base: int, per_word: int, width: int
+) -> Int64:
+    """Return the window of the last ``depth`` channels at each touchpoint, below a first row of zeros."""
+    words = np.zeros((channel.size + 1, width), np.int64)
+    for j in range(offsets.size - 1):
+        for t in range(offsets[j], offsets[j + 1]):
+            power = 1
+            for age in range(min(depth, t - offsets[j] + 1)):
+                if age % per_word == 0:
+                    power = 1
+                words[t + 1, age // per_word] += power * (np.int64(channel[t - age]) + 1)
+                power *= base
+    return words
+
+
+@kernel
+def collapse(offsets: Int64, channel: UInt16) -> tuple[Int64, UInt16]:
+    """Return the journeys with each run of one channel as a single touchpoint."""
+    shorter = np.zeros_like(offsets)
+    kept = np.empty_like(channel)
+    found = 0
+    for j in range(offsets.size - 1):
+        for t in range(offsets[j], offsets[j + 1]):
+            if t == offsets[j] or channel[t] != channel[t - 1]:
+                kept[found] = channel[t]
+                found += 1
+        shorter[j + 1] = found
+    return shorter, kept[:found].copy()

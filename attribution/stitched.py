@@ -1,0 +1,107 @@
+"""Stitched: journeys as folds of customers that are assembled where they are observed, and the report of their making."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+
+import polars as pl
+
+from attribution.journeys import Journeys
+from attribution.tables import Counts, RowCount, added
+
+
+@dataclass(frozen=True)
+class StitchReport:
+    """What was used and set aside, by reason; reports add up.
+
+    ``unattributed`` counts outcome rows without an eligible touchpoint, by reason. ``notes`` holds
+    journeys, converting_journeys, null_journeys, decided_ties (journeys whose first or last
+    touchpoint was decided by a tie), touchpoints_after_last_outcome and retries (rows that agree in
+    all but the event id).
+
+    >>> one = StitchReport({"outcomes": RowCount(3, 2, {"bad_time": 1})})
+    >>> (one + one).tables["outcomes"].read
+    6
+    """
+
+    tables: Mapping[str, RowCount] = field(default_factory=dict)
+    unattributed: Counts = field(default_factory=dict)
+    notes: Counts = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def __add__(self, other: StitchReport) -> StitchReport:
+        names = dict.fromkeys([*self.tables, *other.tables])
+        return StitchReport(
+            {
+                name: self.tables.get(name, RowCount()) + other.tables.get(name, RowCount())
+                for name in names
+            },
+            added(self.unattributed, other.unattributed),
+            added(self.notes, other.notes),
+            tuple(dict.fromkeys([*self.warnings, *other.warnings])),
+        )
+
+    def check(self) -> StitchReport:
+        """Return itself; raise RuntimeError if a row was lost: read = used + set aside."""
+        for name, rows in self.tables.items():
+            if rows.lost:
+                raise RuntimeError(f"{name}: rows do not add up: {rows}")
+        return self
+
+    def table(self) -> pl.DataFrame:
+        """Return the counts as a table: table, what, rows."""
+        rows = [
+            (name, what, count)
+            for name, rows in self.tables.items()
+            for what, count in [
+                ("read", rows.read),
+                ("used", rows.used),
+                *((f"set aside: {reason}", count) for reason, count in rows.set_aside.items()),
+            ]
+        ]
+        rows += [("outcomes", f"unattributed: {why}", n) for why, n in self.unattributed.items()]
+        rows += [("journeys", what.replace("_", " "), n) for what, n in self.notes.items()]
+        schema = {"table": pl.String, "what": pl.String, "rows": pl.Int64}
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """The journeys of one fold of customers, the report of its rows, and its journeys' names on demand."""
+
+    journeys: Journeys
+    report: StitchReport
+    names: Callable[[], pl.DataFrame]  # journey_id, customer_id
+
+    def table(self) -> pl.DataFrame:
+        """Return the journeys table of this fold."""
+        return pl.concat([self.names(), self.journeys.to_table()], how="horizontal")
+
+
+@dataclass(frozen=True, eq=False)
+class Stitched:
+    """All journeys of a run: a frozen value that can be iterated many times, fold by fold.
+
+    ``folds[i]()`` assembles the journeys of fold i of the customers; ``gate`` counts the rows that
+    never reached a fold.
+    """
+
+    channels: tuple[str, ...]
+    outcome_names: tuple[str, ...]
+    folds: Sequence[Callable[[], Batch]]
+    gate: StitchReport
+    has_ages: bool = True
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (fold() for fold in self.folds)
+
+    @cached_property
+    def report(self) -> StitchReport:
+        """What was used and set aside, by reason (one pass over the folds, then kept)."""
+        return reduce(StitchReport.__add__, (batch.report for batch in self), self.gate).check()
+
+    def table(self) -> pl.DataFrame:
+        """Return the journeys table, in order of the customer's hash, then time."""
+        return pl.concat([batch.table() for batch in self])

@@ -1,0 +1,222 @@
+"""Assemble: the rows of one fold of customers become journeys: ordered, cut by the window, joined to outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from attribution.arrays import Bool, Float64, Int64, UInt64
+from attribution.journeys import Journeys
+from attribution.kernels import kernel
+from attribution.stitched import StitchReport
+from attribution.stitching.ordering import ordered
+from attribution.stitching.partition import Rows
+from attribution.tables import RowCount
+
+OUTSIDE_WINDOW, IMMATURE, DUPLICATE = "outside_window", "immature", "duplicate"
+UNATTRIBUTED = ("no_touchpoints", "all_outside_window", "all_after", "used_by_earlier_outcome")
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """How to cut a fold: the window in microseconds, and what the whole run shares."""
+
+    channels: tuple[str, ...]
+    outcome_names: tuple[str, ...]
+    values: Float64  # [outcome rows, m], by row of the outcomes table
+    lookback: int
+    restart: bool
+    youngest: int  # latest end of a null journey that counts
+    sequence_shift: int  # bits of a tie below the sequence
+
+
+def assembled(touchpoints: Rows, outcomes: Rows, cut: Cut) -> tuple[Journeys, StitchReport]:
+    """Return the journeys of one fold in order of customer's hash, then time, and the count of its rows."""
+    touched, ended = ordered(touchpoints), ordered(outcomes)
+    keep, duplicates, retries = once(*keys(touched), natural(touched), events(touched))
+    if duplicates:
+        touched = touched.take(np.flatnonzero(keep))
+    instant = natural(touched) >> np.uint64(cut.sequence_shift)
+    start, stop, outcome, ends, why, counts = cut_journeys(
+        *keys(touched), instant, *keys(ended), cut.lookback, cut.restart, cut.youngest
+    )
+    offsets, channel, age, row = gathered(
+        start, stop, ends, touched.time, channels_of(touched), touched.row
+    )
+    converting = outcome >= 0
+    outcome_row = (
+        np.where(converting, ended.row.astype(np.int64)[outcome], -1) if len(ended) else outcome
+    )
+    values = np.zeros((len(start), len(cut.outcome_names)))
+    values[converting] = cut.values[outcome_row[converting]]
+    journeys = Journeys(
+        cut.channels,
+        cut.outcome_names,
+        offsets,
+        channel,
+        age,
+        np.where(converting, values[:, 0], 1.0),
+        values,
+        ends,
+        outcome_row,
+        row,
+    )
+    used, outside, immature, after, ties, null = (int(count) for count in counts)
+    aside = {OUTSIDE_WINDOW: outside, IMMATURE: immature, DUPLICATE: int(duplicates)}
+    report = StitchReport(
+        {
+            "touchpoints": RowCount(len(touchpoints), used, {k: n for k, n in aside.items() if n}),
+            "outcomes": RowCount(len(outcomes), len(outcomes)),
+        },
+        {
+            name: int(n)
+            for name, n in zip(UNATTRIBUTED, np.bincount(why, minlength=5)[1:], strict=True)
+            if n
+        },
+        {
+            "journeys": len(journeys),
+            "converting_journeys": len(journeys) - null,
+            "null_journeys": null,
+            "decided_ties": ties,
+            "touchpoints_after_last_outcome": after,
+            "retries": int(retries),
+        },
+    )
+    return journeys, report
+
+
+def keys(rows: Rows) -> tuple[UInt64, UInt64, Int64]:
+    """Return what tells customers apart, and the times."""
+    low = rows.customer_low if rows.customer_low is not None else np.zeros(len(rows), np.uint64)
+    return rows.customer, low, rows.time
+
+
+def natural(rows: Rows) -> UInt64:
+    """Return the order within one instant."""
+    return rows.tie if rows.tie is not None else channels_of(rows).astype(np.uint64)
+
+
+def channels_of(rows: Rows) -> np.ndarray:
+    """Return the channel codes of touchpoints."""
+    assert rows.channel is not None
+    return rows.channel
+
+
+def events(rows: Rows) -> UInt64:
+    """Return the hashes of the event ids, 0 where there is none."""
+    return rows.event if rows.event is not None else np.zeros(len(rows), np.uint64)
+
+
+@kernel
+def once(
+    high: UInt64, low: UInt64, time: Int64, tie: UInt64, event: UInt64
+) -> tuple[Bool, int, int]:
+    """Return which ordered rows count, how many repeat another, and how many do but for the event id."""
+    keep = np.ones(high.size, np.bool_)
+    duplicates, retries = 0, 0
+    for i in range(1, high.size):
+        k = i - 1
+        if high[i] == high[k] and low[i] == low[k] and time[i] == time[k] and tie[i] == tie[k]:
+            if event[i] == event[k]:
+                keep[i] = False
+                duplicates += 1
+            else:
+                retries += 1
+    return keep, duplicates, retries
+
+
+@kernel
+def cut_journeys(
+    high: UInt64,
+    low: UInt64,
+    time: Int64,
+    instant: UInt64,
+    o_high: UInt64,
+    o_low: UInt64,
+    o_time: Int64,
+    lookback: int,
+    restart: bool,
+    youngest: int,
+) -> tuple[Int64, Int64, Int64, Int64, Int64, Int64]:
+    """Return the journeys as ranges of the ordered touchpoints: start, stop, outcome (-1: null), end.
+
+    Also why each outcome is unattributed (0: it is not; else 1 + place in UNATTRIBUTED), and the
+    counts: touchpoints used, outside the window, immature, after the last outcome; journeys decided
+    by a tie; null journeys.
+    """
+    touched, ended = high.size, o_high.size
+    start = np.empty(touched + ended, np.int64)
+    stop, outcome, ends = np.empty_like(start), np.empty_like(start), np.empty_like(start)
+    why = np.zeros(ended, np.int64)
+    counts = np.zeros(6, np.int64)
+    n, a, c = 0, 0, 0
+    while a < touched or c < ended:
+        b, d = a, c  # touchpoints a:b and outcomes c:d are those of the next customer
+        mine = c >= ended or (
+            a < touched and (high[a] < o_high[c] or (high[a] == o_high[c] and low[a] <= o_low[c]))
+        )
+        customer, customer_low = (high[a], low[a]) if mine else (o_high[c], o_low[c])
+        while b < touched and high[b] == customer and low[b] == customer_low:
+            b += 1
+        while d < ended and o_high[d] == customer and o_low[d] == customer_low:
+            d += 1
+        oldest, fresh, upto, covered = a, a, a, a
+        for j in range(c, d):
+            if j > c and o_time[j] > o_time[j - 1]:
+                fresh = upto  # the touchpoints up to the previous outcome
+            while upto < b and time[upto] <= o_time[j]:
+                upto += 1
+            while oldest < upto and time[oldest] < o_time[j] - lookback:
+                oldest += 1
+            first = max(oldest, fresh) if restart else oldest
+            start[n], stop[n], outcome[n], ends[n] = first, upto, j, o_time[j]
+            if first >= upto:
+                start[n], stop[n] = upto, upto
+                why[j] = 1 if a == b else (3 if upto == a else (2 if oldest >= upto else 4))
+            counts[0] += max(0, upto - max(first, covered))
+            covered = max(covered, upto)
+            n += 1
+        if c < d:
+            counts[3] += b - upto
+        if upto < b:
+            first = upto
+            while time[first] < time[b - 1] - lookback:
+                first += 1
+            if time[b - 1] > youngest:
+                counts[2] += b - first
+            else:
+                start[n], stop[n], outcome[n], ends[n] = first, b, -1, time[b - 1]
+                counts[0] += b - first
+                counts[5] += 1
+                n += 1
+        a, c = b, d
+    counts[1] = touched - counts[0] - counts[2]
+    for j in range(n):
+        s, e = start[j], stop[j] - 1
+        if e > s and (
+            (time[s] == time[s + 1] and instant[s] == instant[s + 1])
+            or (time[e] == time[e - 1] and instant[e] == instant[e - 1])
+        ):
+            counts[4] += 1
+    return start[:n].copy(), stop[:n].copy(), outcome[:n].copy(), ends[:n].copy(), why, counts
+
+
+@kernel
+def gathered(
+    start: Int64, stop: Int64, ends: Int64, time: Int64, channel: np.ndarray, row: np.ndarray
+) -> tuple[Int64, np.ndarray, Float64, np.ndarray]:
+    """Return offsets, channels, ages in days and rows of the journeys' touchpoints."""
+    offsets = np.zeros(start.size + 1, np.int64)
+    for j in range(start.size):
+        offsets[j + 1] = offsets[j] + stop[j] - start[j]
+    channels = np.empty(offsets[-1], np.uint16)
+    age = np.empty(offsets[-1], np.float64)
+    rows = np.empty(offsets[-1], np.uint32)
+    for j in range(start.size):
+        for t in range(start[j], stop[j]):
+            at = offsets[j] + t - start[j]
+            channels[at] = channel[t]
+            age[at] = (ends[j] - time[t]) / 86_400_000_000.0
+            rows[at] = row[t]
+    return offsets, channels, age, rows

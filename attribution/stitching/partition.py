@@ -1,0 +1,98 @@
+"""Partition: rows scattered by the hash of their customer, chunk by chunk, so that nothing is ever sorted whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from attribution.arrays import Int64, UInt16, UInt32, UInt64
+from attribution.kernels import kernel
+
+FOLD_BITS = 8  # 256 folds: the first bits of the hash; a partition is a part of one fold
+ROWS_A_PARTITION = 16_384  # fits in cache
+MOST_PARTITION_BITS = 13
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """n rows of touchpoints or of outcomes, by what orders them; what a table does not have is None."""
+
+    customer: UInt64  # [n] high half of the customer's hash
+    customer_low: UInt64 | None  # [n] low half; None: all 0
+    time: Int64  # [n] microseconds UTC
+    tie: UInt64 | None  # [n] order within one instant; None: by channel
+    event: UInt64 | None  # [n] hash of the event id, 0 where there is none; the last order
+    channel: UInt16 | None  # [n] None: outcomes
+    row: UInt32  # [n] row in the source
+
+    def __len__(self) -> int:
+        return len(self.customer)
+
+    def take(self, which: Int64 | slice) -> Rows:
+        """Return the chosen rows."""
+        arrays = (getattr(self, field.name) for field in fields(self))
+        return Rows(*(None if array is None else array[which] for array in arrays))
+
+    @staticmethod
+    def joined(parts: Sequence[Rows]) -> Rows:
+        """Return the rows of all parts, one after the other."""
+        columns = [[getattr(part, field.name) for part in parts] for field in fields(Rows)]
+        return Rows(*(None if c[0] is None else np.concatenate(c) for c in columns))
+
+
+@dataclass(frozen=True, eq=False)
+class Partitions:
+    """Chunks of rows, each in order of partition, with the bounds of the folds in each."""
+
+    chunks: tuple[Rows, ...]
+    bounds: tuple[Int64, ...]  # a chunk: [folds + 1]
+
+    def fold(self, number: int) -> Rows:
+        """Return all rows of a fold of customers."""
+        parts = [
+            chunk.take(slice(bounds[number], bounds[number + 1]))
+            for chunk, bounds in zip(self.chunks, self.bounds, strict=True)
+        ]
+        return Rows.joined(parts)
+
+
+def scattered(rows: Rows, chunk_rows: int, partition_bits: int) -> Partitions:
+    """Return the rows in partitions, chunk by chunk."""
+    starts = range(0, max(len(rows), 1), chunk_rows)
+    chunks, bounds = [], []
+    for start in starts:
+        chunk = rows.take(slice(start, start + chunk_rows))
+        order, edges = by_partition(chunk.customer, partition_bits)
+        chunks.append(chunk.take(order))
+        bounds.append(edges[:: 1 << (partition_bits - FOLD_BITS)])
+    return Partitions(tuple(chunks), tuple(bounds))
+
+
+def partition_bits_for(rows: int) -> int:
+    """Return how many bits of the hash make partitions that fit in cache.
+
+    >>> partition_bits_for(1_000), partition_bits_for(40_000_000)
+    (8, 12)
+    """
+    wanted = max(1, -(-rows // ROWS_A_PARTITION)) - 1
+    return min(MOST_PARTITION_BITS, max(FOLD_BITS, wanted.bit_length()))
+
+
+@kernel
+def by_partition(customer: UInt64, bits: int) -> tuple[Int64, Int64]:
+    """Return the rows in order of partition (stable), and where each partition begins and ends."""
+    shift = np.uint64(64 - bits)
+    edges = np.zeros((1 << bits) + 1, np.int64)
+    for i in range(customer.size):
+        edges[np.int64(customer[i] >> shift) + 1] += 1
+    for p in range(1 << bits):
+        edges[p + 1] += edges[p]
+    at = edges[:-1].copy()
+    order = np.empty(customer.size, np.int64)
+    for i in range(customer.size):
+        p = np.int64(customer[i] >> shift)
+        order[at[p]] = i
+        at[p] += 1
+    return order, edges

@@ -1,0 +1,233 @@
+"""Stitch: a table of touchpoints and one of outcomes become journeys, by folds of customers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from attribution.channels import vocabulary
+from attribution.errors import ParameterError, TableError
+from attribution.journeys import Journeys
+from attribution.stitched import Batch, Stitched, StitchReport
+from attribution.stitching.assemble import Cut, assembled
+from attribution.stitching.partition import FOLD_BITS, Partitions, partition_bits_for, scattered
+from attribution.stitching.repeats import without_repeated_events, without_repeated_outcomes
+from attribution.stitching.rows import outcome_rows, touchpoint_rows
+from attribution.stitching.window import Window
+from attribution.tables import TABLES, Checked, Column, Reading, RowCount, Source, check_table
+
+OUTCOMES = ("leads", "wins", "revenue")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How rows are scattered; no digit depends on it."""
+
+    chunk_rows: int = 1_000_000
+    partitions: int | None = None  # a power of two >= 256; by the number of rows without it
+
+
+def stitch(
+    touchpoints: Source,
+    outcomes: Source,
+    *,
+    lookback_days: float = 30.0,
+    restart: bool = True,
+    maturity_days: float | None = None,
+    as_of: datetime | str | None = None,
+    columns: Mapping[str, Any] | None = None,
+    outcome_names: Sequence[str] | None = None,
+    reading: Reading | None = None,
+    layout: Layout | None = None,
+) -> Stitched:
+    """Return the journeys that end at an outcome, or at a customer's last touchpoint (null journeys).
+
+    A journey that ends at T holds its customer's touchpoints with T - lookback <= t <= T, after the
+    previous outcome if ``restart``. ``as_of`` is the end of the data: rows after it are set aside.
+    ``columns`` maps our names to the tables' (for both tables, or a mapping for each under
+    "touchpoints" and "outcomes"). Outcomes are leads, wins and revenue where the table has them, or
+    the named numeric columns, of which the first is what a model learns from.
+
+    Raises:
+        TableError: a table cannot be used; with every fault, file, column, count and example rows.
+        ParameterError: a parameter is outside its range.
+    """
+    window, reading = Window(lookback_days, restart, maturity_days), reading or Reading()
+    mapped = {name: columns_of(columns, name) for name in ("touchpoints", "outcomes")}
+    extra = [Column(name, "number", "a further outcome", required=True, null=0.0)
+             for name in outcome_names or () if name not in OUTCOMES]  # fmt: skip
+    touched = check_table("touchpoints", touchpoints, reading, mapped["touchpoints"])
+    ended = check_table("outcomes", outcomes, reading, mapped["outcomes"], extra)
+    names = tuple(outcome_names or [name for name in OUTCOMES if name in ended.frame.columns])
+    if (
+        touched.naive != ended.naive
+        and len(touched.used)
+        and len(ended.used)
+        and not reading.timezone
+    ):
+        raise zones_differ(touched, ended)
+    ended = without_impossible_outcomes(ended, names)
+    touched, ended, end_of_data, warnings = until(touched, ended, as_of)
+    return joined(
+        without_repeated_events(touched),
+        without_repeated_outcomes(ended),
+        names,
+        window,
+        end_of_data,
+        warnings,
+        layout or Layout(),
+    )
+
+
+def columns_of(columns: Mapping[str, Any] | None, table: str) -> Mapping[str, str]:
+    """Return the mapping for one of the two tables."""
+    if columns is None:
+        return {}
+    if {"touchpoints", "outcomes"} & set(columns):
+        return dict(columns.get(table, {}))
+    known = {column.name for column in TABLES[table]}
+    return {ours: theirs for ours, theirs in columns.items() if ours in known}
+
+
+def without_impossible_outcomes(table: Checked, names: Sequence[str]) -> Checked:
+    """Return the outcomes without rows that stand for no lead, or for more wins than leads."""
+    table = table.set_aside("no_leads", pl.col(names[0]) <= 0)
+    if "wins" in names and names[0] != "wins":
+        table = table.set_aside(
+            "wins_out_of_range", ~pl.col("wins").is_between(0, pl.col(names[0]))
+        )
+    return table
+
+
+def until(
+    touched: Checked, ended: Checked, as_of: datetime | str | None
+) -> tuple[Checked, Checked, int, tuple[str, ...]]:
+    """Return the tables without rows after ``as_of``, the end of the data in microseconds, and warnings."""
+    warnings = (*touched.warnings, *ended.warnings)
+    if as_of is not None:
+        instant = instant_of(as_of)
+        future = pl.col("timestamp") > instant
+        return (
+            touched.set_aside("future_time", future),
+            ended.set_aside("future_time", future),
+            round(instant.timestamp() * 1_000_000),
+            warnings,
+        )
+    now = datetime.now(UTC)
+    for table in (touched, ended):
+        later = table.used.filter(pl.col("timestamp") > now)
+        if len(later):
+            warnings += (
+                f"{table.where}: {len(later):,} rows lie in the future, up to "
+                f"{later['timestamp'].max()}; pass as_of= to set them aside",
+            )
+    latest = [
+        t
+        for table in (touched, ended)
+        if (t := table.used["timestamp"].to_physical().max()) is not None
+    ]
+    return touched, ended, max(latest, default=0), warnings  # type: ignore[type-var, return-value]
+
+
+def instant_of(as_of: datetime | str) -> datetime:
+    """Return a moment in UTC."""
+    try:
+        moment = datetime.fromisoformat(as_of) if isinstance(as_of, str) else as_of
+    except ValueError:
+        raise ParameterError.out_of_range("as_of", as_of, "a date or time in ISO 8601") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def zones_differ(touched: Checked, ended: Checked) -> TableError:
+    """Return the error of one table with time zones and one without."""
+    naive, aware = (touched, ended) if touched.naive else (ended, touched)
+    return TableError.of(
+        naive.where,
+        f"times name no zone, those of {aware.where} do",
+        "a zone in both tables or in none",
+        "declare the zone of the times that name none: timezone='UTC'",
+        column="timestamp",
+        count=len(naive.used),
+        examples=tuple(str(time) for time in naive.used["timestamp"].head(5)),
+    )
+
+
+def joined(
+    touched: Checked,
+    ended: Checked,
+    outcome_names: tuple[str, ...],
+    window: Window,
+    end_of_data: int,
+    warnings: tuple[str, ...],
+    layout: Layout,
+) -> Stitched:
+    """Return the folds of two checked tables."""
+    channels, clean, alike = vocabulary(touched.used["channel"], touched.where)
+    rows, below_sequence = touchpoint_rows(touched, clean, channels)
+    ends, values = outcome_rows(ended, outcome_names)
+    bits = (layout.partitions or 1 << partition_bits_for(len(rows))).bit_length() - 1
+    cut = Cut(
+        channels,
+        outcome_names,
+        values,
+        window.lookback,
+        window.restart,
+        window.youngest(end_of_data),
+        below_sequence,
+    )
+    folds = Folds(
+        scattered(rows, layout.chunk_rows, bits),
+        scattered(ends, layout.chunk_rows, FOLD_BITS),
+        cut,
+        touched.frame["customer_id"],
+        ended.frame["customer_id"],
+    )
+    aside = {
+        table.table: RowCount(table.count.read - table.count.used, 0, table.count.set_aside)
+        for table in (touched, ended)
+    }
+    return Stitched(
+        channels,
+        outcome_names,
+        [partial(folds.assemble, number) for number in range(1 << FOLD_BITS)],
+        StitchReport(aside, warnings=(*warnings, *alike)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """What the folds are assembled from."""
+
+    touchpoints: Partitions
+    outcomes: Partitions
+    cut: Cut
+    touched: pl.Series  # customer_id by row of the touchpoints
+    ended: pl.Series  # customer_id by row of the outcomes
+
+    def assemble(self, number: int) -> Batch:
+        """Return the batch of one fold."""
+        journeys, report = assembled(
+            self.touchpoints.fold(number), self.outcomes.fold(number), self.cut
+        )
+        return Batch(journeys, report, partial(self.names, journeys))
+
+    def names(self, journeys: Journeys) -> pl.DataFrame:
+        """Return journey_id (customer / ordinal) and customer_id, by way of the row numbers."""
+        assert journeys.outcome_row is not None
+        assert journeys.touchpoint_row is not None
+        null = journeys.outcome_row < 0
+        first = journeys.touchpoint_row[journeys.offsets[:-1][null]]
+        customer = np.empty(len(journeys), dtype=object)
+        customer[null] = self.touched.gather(first).cast(pl.String).to_numpy()
+        customer[~null] = self.ended.gather(journeys.outcome_row[~null]).cast(pl.String).to_numpy()
+        frame = pl.DataFrame({"customer_id": pl.Series(customer.tolist(), dtype=pl.String)})
+        ordinal = pl.int_range(1, pl.len() + 1).over("customer_id")
+        return frame.select(
+            pl.format("{}/{}", "customer_id", ordinal).alias("journey_id"), "customer_id"
+        )

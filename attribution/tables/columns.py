@@ -1,0 +1,80 @@
+"""TABLES: every table that comes in, with its columns, their kinds and meaning: one literal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table; kind: id, time, name, text, whole, number or flag.
+
+    ``null`` is what an empty cell of a number stands for; without it the row is set aside.
+    """
+
+    name: str
+    kind: str
+    meaning: str
+    required: bool = False
+    null: float | None = None
+    default: float | None = None  # of the whole column, where it is absent
+
+
+TABLES: dict[str, tuple[Column, ...]] = {
+    "touchpoints": (
+        Column("customer_id", "id", "who was touched (text or integer)", required=True),
+        Column("timestamp", "time", "when", required=True),
+        Column("channel", "name", "where it happened", required=True),
+        Column("campaign", "text", "campaign of the channel"),
+        Column("sequence", "whole", "order within one instant"),
+        Column("event_id", "text", "unique name of the event"),
+        Column("kind", "text", "click, view, ..."),
+    ),
+    "outcomes": (
+        Column("customer_id", "id", "who became a lead (text or integer)", required=True),
+        Column("timestamp", "time", "when", required=True),
+        Column("outcome_id", "text", "unique name of the outcome"),
+        Column("leads", "number", "leads the row stands for", default=1.0),
+        Column("wins", "number", "leads that were won", null=0.0),
+        Column("revenue", "number", "revenue of the wins", null=0.0),
+    ),
+    "events": (
+        Column("customer_id", "id", "who was touched (text or integer)", required=True),
+        Column("timestamp", "time", "when", required=True),
+        Column("channel", "name", "where it happened", required=True),
+        Column("conversion", "flag", "1 where the touchpoint converted", required=True),
+        Column("revenue", "number", "value of the conversion", null=0.0),
+        Column("journey", "text", "journey the row belongs to (flag='journey')"),
+        Column("campaign", "text", "campaign of the channel"),
+        Column("sequence", "whole", "order within one instant"),
+        Column("event_id", "text", "unique name of the event"),
+        Column("kind", "text", "click, view, ..."),
+    ),
+    "spend": (
+        Column("channel", "name", "channel the money went to", required=True),
+        Column("spend", "number", "money spent", required=True),
+        Column("date", "time", "day of the spend"),
+        Column("campaign", "text", "campaign of the channel"),
+    ),
+    "paths": (
+        Column("path", "text", "channels of the journey, oldest first", required=True),
+        Column(
+            "conversions", "number", "journeys of this path that converted", required=True, null=0.0
+        ),
+        Column("null", "number", "journeys of this path that did not", null=0.0, default=0.0),
+        Column("revenue", "number", "value of the conversions", null=0.0),
+    ),
+    "journeys": (
+        Column("journey_id", "id", "customer id / ordinal", required=True),
+        Column("customer_id", "id", "whose journey it is"),
+        Column("ends_at", "time", "when it ended"),
+        Column("channel", "list", "channels, oldest first", required=True),
+        Column("age_days", "list", "days from each touchpoint to the end"),
+        Column("count", "number", "journeys the row stands for", default=1.0),
+    ),
+    "credits": (
+        Column("model", "name", "model that gave the credit", required=True),
+        Column("channel", "name", "channel that has it", required=True),
+        Column("credited_by", "text", "journey, or total (no win rate)"),
+    ),
+}

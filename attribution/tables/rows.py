@@ -1,0 +1,43 @@
+"""Rows in = used + set aside, by reason: the count that every table keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Counts: TypeAlias = Mapping[str, int]
+
+
+def added(left: Counts, right: Counts) -> dict[str, int]:
+    """Return the sum of two counts by reason, the reasons in order of name.
+
+    >>> added({"null_user": 1}, {"bad_time": 2, "null_user": 3})
+    {'bad_time': 2, 'null_user': 4}
+    """
+    return {key: left.get(key, 0) + right.get(key, 0) for key in sorted({*left, *right})}
+
+
+@dataclass(frozen=True)
+class RowCount:
+    """Rows of one table: read = used + set aside (by reason).
+
+    >>> (RowCount(3, 2, {"bad_time": 1}) + RowCount(1, 1)).lost
+    0
+    """
+
+    read: int = 0
+    used: int = 0
+    set_aside: Counts = field(default_factory=dict)
+
+    def __add__(self, other: RowCount) -> RowCount:
+        return RowCount(
+            self.read + other.read,
+            self.used + other.used,
+            added(self.set_aside, other.set_aside),
+        )
+
+    @property
+    def lost(self) -> int:
+        """Rows that are neither used nor set aside: always 0."""
+        return self.read - self.used - sum(self.set_aside.values())
