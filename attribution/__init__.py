@@ -1,1 +1,90 @@
-"""Multi-touch attribution: touchpoints, leads and spend in; exact credits, cost per lead and win rate out."""
+"""Multi-touch attribution: touchpoints, leads and spend in; exact credits and KPIs by channel out.
+
+The river, from the banks through the stream and back::
+
+    touchpoints, outcomes  --stitch-->  journeys  --attribute-->  credits  --measure-->  KPIs
+                                           |                                  ^
+                                        statistics that add up              spend
+
+    import attribution as at
+
+    journeys = at.stitch(touchpoints, outcomes, lookback_days=30)
+    result = at.attribute(journeys, at.FirstTouch(), at.TimeDecay(half_life=7), at.Markov(order=2))
+    kpis = at.measure(result, spend)
+
+Data flows one way. Tables are checked at one gate (``tables``), cut into journeys by customer
+(``stitching``, ``paths``), reduced to sums (``statistics``) and shared by ``models``, each of which
+is its formula and nothing else.
+"""
+
+from attribution import sample
+from attribution.credits import Credits, Result
+from attribution.engine import attribute
+from attribution.errors import (
+    AttributionError,
+    ConvergenceError,
+    OutputError,
+    ParameterError,
+    TableError,
+    VocabularyError,
+)
+from attribution.graphs import transition_graph, write_graphml
+from attribution.journeys import Journeys
+from attribution.kpis import KPIS, Measured, measure
+from attribution.models import (
+    MODELS,
+    FirstTouch,
+    LastNonDirect,
+    LastTouch,
+    Linear,
+    Markov,
+    Model,
+    PositionBased,
+    Shapley,
+    TimeDecay,
+    TouchpointRule,
+    parse_model,
+)
+from attribution.paths import from_paths
+from attribution.stitched import Stitched, StitchReport
+from attribution.stitching import from_journeys, split_events, stitch
+from attribution.tables import Reading, write_table
+
+__all__ = [
+    "KPIS",
+    "MODELS",
+    "AttributionError",
+    "ConvergenceError",
+    "Credits",
+    "FirstTouch",
+    "Journeys",
+    "LastNonDirect",
+    "LastTouch",
+    "Linear",
+    "Markov",
+    "Measured",
+    "Model",
+    "OutputError",
+    "ParameterError",
+    "PositionBased",
+    "Reading",
+    "Result",
+    "Shapley",
+    "StitchReport",
+    "Stitched",
+    "TableError",
+    "TimeDecay",
+    "TouchpointRule",
+    "VocabularyError",
+    "attribute",
+    "from_journeys",
+    "from_paths",
+    "measure",
+    "parse_model",
+    "sample",
+    "split_events",
+    "stitch",
+    "transition_graph",
+    "write_graphml",
+    "write_table",
+]

@@ -18,9 +18,9 @@ LOOKALIKES = str.maketrans("аеорсухіјѕԁԛԝαονρτυικ", "aeopcy
 
 
 def normalised(name: str) -> str:
-    """Return the name trimmed and in Unicode's composed form (NFC).
+    r"""Return the name trimmed and in Unicode's composed form (NFC).
 
-    >>> normalised(" Cafe\\u0301 ") == "Caf\\u00e9"
+    >>> normalised(" Cafe\u0301 ") == "Caf\u00e9"
     True
     """
     return unicodedata.normalize("NFC", name.strip())
@@ -48,9 +48,7 @@ def near_duplicates(names: Iterable[str]) -> list[tuple[str, ...]]:
     return [tuple(group) for group in alike.values() if len(group) > 1]
 
 
-def vocabulary(
-    names: pl.Series, where: str
-) -> tuple[tuple[str, ...], dict[str, str], tuple[str, ...]]:
+def vocabulary(names: pl.Series, where: str) -> tuple[tuple[str, ...], dict[str, str], tuple[str, ...]]:
     """Return the sorted channels, the normalised name of each raw one, and warnings.
 
     Raises:
@@ -81,3 +79,11 @@ def coded(names: pl.Series, clean: dict[str, str], channels: Sequence[str]) -> U
     if not codes:
         return np.empty(0, np.uint16)
     return names.replace_strict(codes, return_dtype=pl.UInt16).to_numpy()
+
+
+def renamed(lists: pl.Series, clean: dict[str, str]) -> pl.Series:
+    """Return lists of channels with every raw name replaced by its normalised one."""
+    changed = {raw: name for raw, name in clean.items() if raw != name}
+    if not changed:
+        return lists
+    return lists.list.eval(pl.element().replace(changed))

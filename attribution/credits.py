@@ -41,13 +41,11 @@ class Credits:
     @property
     def totals(self) -> Float64:
         """Every outcome, credited or not: [m]."""
-        return self.values.sum(axis=0) + self.unattributed
+        return np.asarray(self.values.sum(axis=0) + self.unattributed)
 
     def order(self) -> list[int]:
         """Return the channels' places in descending order of the first outcome, ties by name."""
-        return sorted(
-            range(len(self.channels)), key=lambda c: (-self.values[c, 0], self.channels[c])
-        )
+        return sorted(range(len(self.channels)), key=lambda c: (-self.values[c, 0], self.channels[c]))
 
     def table(self) -> pl.DataFrame:
         """Return the credits table: model, channel, a column an outcome, credited_by."""

@@ -1,4 +1,4 @@
-"""The engine: every fold is assembled and observed in a worker, the statistics are added, models give credit."""
+"""The engine: folds are observed in workers, their statistics added, and every model gives its credit."""
 
 from __future__ import annotations
 
@@ -42,8 +42,7 @@ def attribute(
     observers = tuple(dict.fromkeys(o for model in chosen for o in model.observers))
     statistics, report = observe(journeys, observers, threads=threads, progress=progress)
     credits = {
-        model.name: model.credit(*(statistics[observer] for observer in model.observers))
-        for model in chosen
+        model.name: model.credit(*(statistics[observer] for observer in model.observers)) for model in chosen
     }
     return Result(credits, report)
 

@@ -11,10 +11,10 @@ CUT = 80
 
 
 def shown(value: object) -> str:
-    """Return a value as one printable line of at most 80 characters.
+    r"""Return a value as one printable line of at most 80 characters.
 
-    >>> shown("a" * 100)[-4:], shown("tab\\there")
-    ("aa…'", "'tab\\\\there'")
+    >>> shown("a" * 100)[-4:], shown("tab\there")
+    ("aa…'", "'tab\\there'")
     """
     text = ascii(value) if not str(value).isprintable() else repr(value)
     return text if len(text) <= CUT else text[: CUT - 2] + "…" + text[-1]
@@ -77,9 +77,7 @@ class ParameterError(AttributionError):
     def unknown(cls, what: str, value: str, known: Iterable[str]) -> ParameterError:
         """Return the error of a name that is not among the known ones, with the closest."""
         names = list(known)
-        return cls(
-            f"unknown {what} {shown(value)}{closest(value, names)}; known: {', '.join(names)}"
-        )
+        return cls(f"unknown {what} {shown(value)}{closest(value, names)}; known: {', '.join(names)}")
 
 
 class VocabularyError(AttributionError):
@@ -129,3 +127,12 @@ def closest(name: str, names: Iterable[str]) -> str:
     """
     found = get_close_matches(name.casefold(), list(names), n=1, cutoff=0.6)
     return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def option(name: str, value: object) -> str:
+    """Return how to set an option, in Python and on the command line.
+
+    >>> option("time_unit", "ms")
+    "time_unit='ms' (--time-unit 'ms')"
+    """
+    return f"{name}={value!r} (--{name.replace('_', '-')} {value!r})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -69,12 +69,7 @@ class Journeys:
             array = getattr(self, name)
             if array is not None and array.shape != shape:
                 raise ValueError(f"Journeys.{name}: got shape {array.shape}, expected {shape}")
-        if (
-            n < 0
-            or self.offsets[0] != 0
-            or self.offsets[-1] != t
-            or (np.diff(self.offsets) < 0).any()
-        ):
+        if n < 0 or self.offsets[0] != 0 or self.offsets[-1] != t or (np.diff(self.offsets) < 0).any():
             raise ValueError(f"Journeys.offsets: expected to rise from 0 to {t} touchpoints")
         if t and int(self.channel.max()) >= len(self.channels):
             raise ValueError("Journeys.channel: a code is outside the vocabulary")
@@ -135,10 +130,7 @@ class Journeys:
                 pl.Series("converted", self.outcomes[:, 0] > 0),
                 self.lists(names).cast(pl.List(vocabulary)).alias("channel"),
                 column("age_days", ages, len(self), pl.List(pl.Float64)),
-                *(
-                    pl.Series(name, self.outcomes[:, i])
-                    for i, name in enumerate(self.outcome_names)
-                ),
+                *(pl.Series(name, self.outcomes[:, i]) for i, name in enumerate(self.outcome_names)),
                 pl.Series("count", self.count),
             ]
         )
@@ -147,9 +139,7 @@ class Journeys:
         """Return one list a journey of a value per touchpoint: offsets and values are the list column."""
         import pyarrow as pa
 
-        return cast(
-            pl.Series, pl.from_arrow(pa.LargeListArray.from_arrays(self.offsets, values.to_arrow()))
-        )
+        return cast(pl.Series, pl.from_arrow(pa.LargeListArray.from_arrays(self.offsets, values.to_arrow())))
 
     @classmethod
     def from_table(
@@ -158,9 +148,7 @@ class Journeys:
         """Return the journeys of a journeys table, whose lists are the CSR."""
         offsets = np.concatenate([[0], np.cumsum(table["channel"].list.len().to_numpy())])
         codes = table["channel"].explode(empty_as_null=False).cast(pl.Enum(channels)).to_physical()
-        ages = (
-            table["age_days"].explode(empty_as_null=False) if "age_days" in table.columns else None
-        )
+        ages = table["age_days"].explode(empty_as_null=False) if "age_days" in table.columns else None
         no_ages = ages is None or ages.null_count() > 0
         ends = table["ends_at"] if "ends_at" in table.columns else None
         return cls(
@@ -175,9 +163,7 @@ class Journeys:
         )
 
 
-def column(
-    name: str, values: object, length: int, dtype: pl.DataType | type[pl.DataType]
-) -> pl.Series:
+def column(name: str, values: Any, length: int, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
     """Return a named column of the values, or of nulls where there are none."""
     if values is None:
         return pl.repeat(None, length, dtype=dtype, eager=True).alias(name)

@@ -26,6 +26,7 @@ class Kernel(Generic[P, R]):
         self._compiled: Callable[P, R] | None = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run the kernel."""
         return (self._compiled or self.compiled())(*args, **kwargs)
 
     def compiled(self) -> Callable[P, R]:
@@ -64,7 +65,7 @@ def on_first_compilation(tell: Callable[[], None]) -> None:
     """Call ``tell`` once, when a kernel has to be compiled because the cache does not hold it."""
     from numba.core import event
 
-    class Told(event.Listener):  # type: ignore[misc]
+    class Told(event.Listener):
         done = False
 
         def on_start(self, _: object) -> None:
@@ -75,4 +76,4 @@ def on_first_compilation(tell: Callable[[], None]) -> None:
         def on_end(self, _: object) -> None:
             """Nothing to do: the line has been printed."""
 
-    event.register("numba:compile", Told())
+    event.register("numba:compile", Told())  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Stitched: journeys as folds of customers that are assembled where they are observed, and the report of their making."""
+"""Stitched: journeys as folds of customers, assembled where they are observed, and the report of them."""
 
 from __future__ import annotations
 
@@ -34,10 +34,7 @@ class StitchReport:
     def __add__(self, other: StitchReport) -> StitchReport:
         names = dict.fromkeys([*self.tables, *other.tables])
         return StitchReport(
-            {
-                name: self.tables.get(name, RowCount()) + other.tables.get(name, RowCount())
-                for name in names
-            },
+            {name: self.tables.get(name, RowCount()) + other.tables.get(name, RowCount()) for name in names},
             added(self.unattributed, other.unattributed),
             added(self.notes, other.notes),
             tuple(dict.fromkeys([*self.warnings, *other.warnings])),

@@ -91,9 +91,7 @@ def told(model: Model, models: Sequence[Model]) -> str:
     """Return the model's name with the parameters in which its namesakes differ."""
     namesakes = [other for other in models if other.name == model.name]
     differing = [
-        key
-        for key in parameters(type(model))
-        if len({getattr(other, key, None) for other in namesakes}) > 1
+        key for key in parameters(type(model)) if len({getattr(other, key, None) for other in namesakes}) > 1
     ]
     parts = [f"{key}_{getattr(model, key)}" for key in differing]
     return "_".join([model.name, *parts])

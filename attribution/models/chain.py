@@ -1,4 +1,4 @@
-"""The absorbing chain behind the counts: what is lost when a channel is taken out, solved and not simulated."""
+"""The absorbing chain behind the counts: what is lost without a channel, solved and never simulated."""
 
 from __future__ import annotations
 

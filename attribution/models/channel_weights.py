@@ -1,15 +1,15 @@
-"""Channel weights: every distinct channel of a journey has its figure; the rule in which learned models end."""
+"""Channel weights: each distinct channel has its figure; the rule in which learned models end."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from attribution.arrays import Float64, Int64, UInt16
 from attribution.journeys import Journeys
 from attribution.kernels import kernel
-from attribution.models.model import TouchpointRule, named
+from attribution.models.model import TouchpointRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +25,8 @@ class ChannelWeights(TouchpointRule):
     [0.25, 0.5, 0.25]
     """
 
-    by_channel: Float64 = None  # type: ignore[assignment]  # [k]
-    name: str = named("channel_weights")
+    by_channel: Float64  # [k]
+    name: str = field(default="channel_weights", kw_only=True, compare=False)
 
     def weigh(self, journeys: Journeys) -> Float64:
         """Return each channel's weight, shared over its touchpoints."""

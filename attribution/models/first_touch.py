@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from attribution.arrays import Float64
 from attribution.journeys import Journeys
-from attribution.models.model import TouchpointRule, named
+from attribution.models.model import TouchpointRule
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class FirstTouch(TouchpointRule):
     Source: Google Analytics, "First click" attribution model; the textbook case.
     """
 
-    name: str = named("first_touch")
+    name: str = field(default="first_touch", kw_only=True, compare=False)
 
     def weigh(self, journeys: Journeys) -> Float64:
         """Return 1 at the first touchpoint of each journey."""

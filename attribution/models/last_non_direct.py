@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from attribution.arrays import Bool, Float64, Int64, UInt16
 from attribution.journeys import Journeys
 from attribution.kernels import kernel
-from attribution.models.model import TouchpointRule, named
+from attribution.models.model import TouchpointRule
 from attribution.parameters import param
 
 
@@ -33,7 +33,7 @@ class LastNonDirect(TouchpointRule):
     direct: tuple[str, ...] = param(
         ("direct", "(direct)", "(direct) / (none)"), "channels that are passed over"
     )
-    name: str = named("last_non_direct")
+    name: str = field(default="last_non_direct", kw_only=True, compare=False)
 
     def weigh(self, journeys: Journeys) -> Float64:
         """Return 1 at the last touchpoint that is not direct."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from attribution.arrays import Float64
 from attribution.journeys import Journeys
-from attribution.models.model import TouchpointRule, named
+from attribution.models.model import TouchpointRule
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Linear(TouchpointRule):
     Source: Google Analytics, "Linear" attribution model; the textbook case.
     """
 
-    name: str = named("linear")
+    name: str = field(default="linear", kw_only=True, compare=False)
 
     def weigh(self, journeys: Journeys) -> Float64:
         """Return 1 everywhere."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from attribution.arrays import Float64
 from attribution.credits import Credits
 from attribution.models.chain import removal_effects
 from attribution.models.channel_weights import ChannelWeights
-from attribution.models.model import Model, named
+from attribution.models.model import Model
 from attribution.parameters import param
 from attribution.statistics import (
     CoalitionOutcomes,
@@ -57,11 +57,9 @@ class Markov(Model):
     """
 
     order: int = param(1, "channels that a state remembers", low=1)
-    share: str = param(
-        "journey", "what is shared: each journey, or the total", choices=("journey", "global")
-    )
+    share: str = param("journey", "what is shared: each journey, or the total", choices=("journey", "global"))
     collapse_repeats: bool = param(False, "count a run of one channel as one touchpoint")
-    name: str = named("markov")
+    name: str = field(default="markov", kw_only=True, compare=False)
 
     @property
     def observers(self) -> tuple[Observer, ...]:
@@ -104,7 +102,7 @@ class Markov(Model):
         """Return the removal effects as weights inside each journey; None under share="global"."""
         if self.share == "global":
             return None
-        return ChannelWeights(np.nan_to_num(removal_effects(statistics[0])[1][:, 0]))
+        return ChannelWeights(by_channel=np.nan_to_num(removal_effects(statistics[0])[1][:, 0]))
 
     @property
     def gives_up(self) -> frozenset[str]:

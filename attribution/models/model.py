@@ -14,11 +14,6 @@ from attribution.parameters import check
 from attribution.statistics import CreditTotals, Observer, Totals
 
 
-def named(name: str) -> Any:
-    """Declare the name of a model, which may be given another one: equal models stay equal."""
-    return field(default=name, kw_only=True, compare=False)
-
-
 @dataclass(frozen=True)
 class Model(ABC):
     """A frozen value: its parameters, checked when it is made; it learns nothing into itself.
@@ -27,7 +22,7 @@ class Model(ABC):
         ParameterError: a parameter is outside its declared range.
     """
 
-    name: str = named("")
+    name: str = field(default="", kw_only=True, compare=False)
     needs_ages: ClassVar[bool] = False  # path tables have none
 
     def __post_init__(self) -> None:
@@ -75,9 +70,7 @@ class TouchpointRule(Model):
     def credit(self, *statistics: CreditTotals) -> Credits:
         """Return the tally as credits."""
         (totals,) = statistics
-        return Credits(
-            self.name, totals.channels, totals.outcome_names, totals.credit, totals.unattributed
-        )
+        return Credits(self.name, totals.channels, totals.outcome_names, totals.credit, totals.unattributed)
 
     def rule(self, *_: CreditTotals) -> TouchpointRule | None:
         """Return itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from attribution.arrays import Float64, Int64
 from attribution.errors import ParameterError
 from attribution.journeys import Journeys
 from attribution.kernels import kernel
-from attribution.models.model import TouchpointRule, named
+from attribution.models.model import TouchpointRule
 from attribution.parameters import param
 
 
@@ -33,7 +33,7 @@ class PositionBased(TouchpointRule):
 
     first: float = param(0.4, "share of the first touchpoint", low=0, high=1)
     last: float = param(0.4, "share of the last touchpoint", low=0, high=1)
-    name: str = named("position_based")
+    name: str = field(default="position_based", kw_only=True, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -50,9 +50,7 @@ class PositionBased(TouchpointRule):
 
 
 @kernel
-def weigh_positions(
-    offsets: Int64, touchpoints: int, first: float, last: float, middle: float
-) -> Float64:
+def weigh_positions(offsets: Int64, touchpoints: int, first: float, last: float, middle: float) -> Float64:
     """Return first, middle / (n - 2) and last by position; 1 for a journey of one touchpoint."""
     raw = np.zeros(touchpoints)
     for j in range(offsets.size - 1):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from attribution.arrays import Float64
 from attribution.journeys import Journeys
 from attribution.models.channel_weights import weigh_distinct
-from attribution.models.model import TouchpointRule, named
+from attribution.models.model import TouchpointRule
 from attribution.parameters import param
 
 
@@ -33,7 +33,7 @@ class Shapley(TouchpointRule):
     """
 
     game: str = param("conversions", "what a set of channels is worth", choices=("conversions",))
-    name: str = named("shapley")
+    name: str = field(default="shapley", kw_only=True, compare=False)
 
     def weigh(self, journeys: Journeys) -> Float64:
         """Return 1 for each distinct channel, shared over its touchpoints."""

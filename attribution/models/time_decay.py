@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from attribution.arrays import Float64, Int64
 from attribution.journeys import Journeys
 from attribution.kernels import kernel
-from attribution.models.model import TouchpointRule, named
+from attribution.models.model import TouchpointRule
 from attribution.parameters import param
 
 
@@ -32,7 +32,7 @@ class TimeDecay(TouchpointRule):
     """
 
     half_life: float = param(7.0, "age in days at which the raw weight halves", above=0)
-    name: str = named("time_decay")
+    name: str = field(default="time_decay", kw_only=True, compare=False)
     needs_ages: ClassVar[bool] = True
 
     def weigh(self, journeys: Journeys) -> Float64:

@@ -19,7 +19,5 @@ def write_sample(folder: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m attribution.simulation", description=__doc__)
-    parser.add_argument(
-        "folder", nargs="?", type=Path, default=Path(__file__).parent.parent / "sample"
-    )
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent.parent / "sample")
     write_sample(parser.parse_args().folder)

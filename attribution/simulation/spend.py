@@ -14,9 +14,7 @@ from attribution.simulation.company import CHANNELS, START
 from attribution.simulation.working_hours import measure_activity
 
 
-def tabulate_spend(
-    touchpoints: pl.DataFrame, plan: Float64, draws: Callable[[int], Float64]
-) -> pl.DataFrame:
+def tabulate_spend(touchpoints: pl.DataFrame, plan: Float64, draws: Callable[[int], Float64]) -> pl.DataFrame:
     """Return one row a day and running campaign: spend in EUR, impressions and clicks.
 
     Most who click are never identified: the clicks are those in the touchpoints and as many more

@@ -113,9 +113,7 @@ class Simulation:
     proxy: Float64
 
 
-def simulate(
-    world: World, customers: int, days: int, seed: int, on: Bool | None = None
-) -> Simulation:
+def simulate(world: World, customers: int, days: int, seed: int, on: Bool | None = None) -> Simulation:
     """Let the days of a world pass, with only the channels of the mask `on` switched on.
 
     Touched today with probability 1 - exp(-rate), converted with 1 - exp(-hazard); a touch lies

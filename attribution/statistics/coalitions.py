@@ -42,9 +42,7 @@ class CoalitionOutcomes:
         for old, new in enumerate(places(self.channels, channels)):
             bit = (self.members[:, old // BITS] >> (old % BITS)) & 1
             members[:, new // BITS] |= bit << (new % BITS)
-        return gathered(
-            tuple(channels), self.outcome_names, members, self.outcomes, self.unattributed
-        )
+        return gathered(tuple(channels), self.outcome_names, members, self.outcomes, self.unattributed)
 
     def shared(self, weights: Float64) -> Float64:
         """Return credit [k, m]: each coalition's outcomes shared in proportion to its members' weights.
@@ -80,9 +78,7 @@ def gathered(
 ) -> CoalitionOutcomes:
     """Return the outcomes over distinct coalitions."""
     sets, place = distinct(members)
-    return CoalitionOutcomes(
-        channels, outcome_names, sets, summed(place, outcomes, len(sets)), unattributed
-    )
+    return CoalitionOutcomes(channels, outcome_names, sets, summed(place, outcomes, len(sets)), unattributed)
 
 
 def words_of(channels: int) -> int:

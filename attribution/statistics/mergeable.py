@@ -79,6 +79,6 @@ def summed(group: Int64, values: Float64, groups: int) -> Float64:
     [4.0, 2.0]
     """
     if values.ndim == 1:
-        return np.bincount(group, weights=values, minlength=groups)
+        return np.bincount(group, weights=values, minlength=groups).astype(np.float64, copy=False)
     columns = [np.bincount(group, weights=column, minlength=groups) for column in values.T]
     return np.column_stack(columns) if columns else np.zeros((groups, 0))

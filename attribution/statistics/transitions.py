@@ -192,9 +192,7 @@ def widened(rows: Int64, width: int) -> Int64:
 
 
 @kernel
-def pack_windows(
-    offsets: Int64, channel: UInt16, depth: int, base: int, per_word: int, width: int
-) -> Int64:
+def pack_windows(offsets: Int64, channel: UInt16, depth: int, base: int, per_word: int, width: int) -> Int64:
     """Return the window of the last ``depth`` channels at each touchpoint, below a first row of zeros."""
     words = np.zeros((channel.size + 1, width), np.int64)
     for j in range(offsets.size - 1):

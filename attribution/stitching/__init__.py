@@ -1,5 +1,7 @@
-"""Stitching: touchpoints and outcomes become journeys, by hash partition of the customer, without a global sort."""
+"""Stitching: touchpoints and outcomes become journeys, by hash of the customer and without a global sort."""
 
+from attribution.stitching.events import SplitEvents, split_events
+from attribution.stitching.reread import from_journeys
 from attribution.stitching.stitch import Layout, stitch
 
-__all__ = ["Layout", "stitch"]
+__all__ = ["Layout", "SplitEvents", "from_journeys", "split_events", "stitch"]

@@ -1,4 +1,4 @@
-"""Assemble: the rows of one fold of customers become journeys: ordered, cut by the window, joined to outcomes."""
+"""Assemble: the rows of one fold become journeys: ordered, cut by the window, joined to outcomes."""
 
 from __future__ import annotations
 
@@ -41,13 +41,9 @@ def assembled(touchpoints: Rows, outcomes: Rows, cut: Cut) -> tuple[Journeys, St
     start, stop, outcome, ends, why, counts = cut_journeys(
         *keys(touched), instant, *keys(ended), cut.lookback, cut.restart, cut.youngest
     )
-    offsets, channel, age, row = gathered(
-        start, stop, ends, touched.time, channels_of(touched), touched.row
-    )
+    offsets, channel, age, row = gathered(start, stop, ends, touched.time, channels_of(touched), touched.row)
     converting = outcome >= 0
-    outcome_row = (
-        np.where(converting, ended.row.astype(np.int64)[outcome], -1) if len(ended) else outcome
-    )
+    outcome_row = np.where(converting, ended.row.astype(np.int64)[outcome], -1) if len(ended) else outcome
     values = np.zeros((len(start), len(cut.outcome_names)))
     values[converting] = cut.values[outcome_row[converting]]
     journeys = Journeys(
@@ -69,11 +65,7 @@ def assembled(touchpoints: Rows, outcomes: Rows, cut: Cut) -> tuple[Journeys, St
             "touchpoints": RowCount(len(touchpoints), used, {k: n for k, n in aside.items() if n}),
             "outcomes": RowCount(len(outcomes), len(outcomes)),
         },
-        {
-            name: int(n)
-            for name, n in zip(UNATTRIBUTED, np.bincount(why, minlength=5)[1:], strict=True)
-            if n
-        },
+        {name: int(n) for name, n in zip(UNATTRIBUTED, np.bincount(why, minlength=5)[1:], strict=True) if n},
         {
             "journeys": len(journeys),
             "converting_journeys": len(journeys) - null,
@@ -109,9 +101,7 @@ def events(rows: Rows) -> UInt64:
 
 
 @kernel
-def once(
-    high: UInt64, low: UInt64, time: Int64, tie: UInt64, event: UInt64
-) -> tuple[Bool, int, int]:
+def once(high: UInt64, low: UInt64, time: Int64, tie: UInt64, event: UInt64) -> tuple[Bool, int, int]:
     """Return which ordered rows count, how many repeat another, and how many do but for the event id."""
     keep = np.ones(high.size, np.bool_)
     duplicates, retries = 0, 0

@@ -69,18 +69,18 @@ def hashed_text(ends: Int64, letters: np.ndarray, seed: int) -> tuple[UInt64, UI
 
 
 @kernel
-def as_integer(letters: np.ndarray, start: int, stop: int) -> tuple[int, bool]:
+def as_integer(letters: np.ndarray, start: int, stop: int) -> tuple[np.int64, bool]:
     """Return the integer that a text writes without leading zeros, in at most 18 digits, and if it does."""
     negative = stop > start and letters[start] == 45
     first = start + 1 if negative else start
     digits = stop - first
     if digits < 1 or digits > 18 or (letters[first] == 48 and (digits > 1 or negative)):
-        return 0, False
-    number = 0
+        return np.int64(0), False
+    number = np.int64(0)
     for i in range(first, stop):
         digit = np.int64(letters[i]) - 48
         if digit < 0 or digit > 9:
-            return 0, False
+            return np.int64(0), False
         number = 10 * number + digit
     return (-number if negative else number), True
 
@@ -109,9 +109,7 @@ def finished(value: np.uint64) -> np.uint64:
 
 
 @kernel
-def murmur128(
-    letters: np.ndarray, start: int, stop: int, seed: np.uint64
-) -> tuple[np.uint64, np.uint64]:
+def murmur128(letters: np.ndarray, start: int, stop: int, seed: np.uint64) -> tuple[np.uint64, np.uint64]:
     """Return MurmurHash3 x64-128 of the bytes from start to stop."""
     c1, c2 = np.uint64(0x87C37B91114253D5), np.uint64(0x4CF5AD432745937F)
     h1, h2 = seed, seed

@@ -43,40 +43,38 @@ def order_rows(
     edges = np.zeros((1 << bits) + 1, np.int64)
     for i in range(n):
         edges[bucket_of(high[i], skip, bits) + 1] += 1
-    for b in range(1 << bits):
-        edges[b + 1] += edges[b]
+    for bucket in range(1 << bits):
+        edges[bucket + 1] += edges[bucket]
     at = edges[:-1].copy()
     for i in range(n):
         b = bucket_of(high[i], skip, bits)
         order[at[b]] = i
         at[b] += 1
-    for b in range(1 << bits):
-        sort(order, edges[b], edges[b + 1], high, low, time, tie, event)
+    for bucket in range(1 << bits):
+        sort(order, edges[bucket], edges[bucket + 1], high, low, time, tie, event)
     return order
 
 
 @kernel
-def bucket_of(high: np.uint64, skip: int, bits: int) -> int:
+def bucket_of(high: np.uint64, skip: int, bits: int) -> np.int64:
     """Return the bits of the hash that follow the first ``skip``."""
     if bits == 0:
-        return 0
+        return np.int64(0)
     return np.int64((high << np.uint64(skip)) >> np.uint64(64 - bits))
 
 
 @kernel
-def comes_before(
-    i: int, j: int, high: UInt64, low: UInt64, time: Int64, tie: UInt64, event: UInt64
-) -> bool:
+def comes_before(i: int, j: int, high: UInt64, low: UInt64, time: Int64, tie: UInt64, event: UInt64) -> bool:
     """Return whether row i belongs before row j."""
     if high[i] != high[j]:
-        return high[i] < high[j]
+        return bool(high[i] < high[j])
     if low[i] != low[j]:
-        return low[i] < low[j]
+        return bool(low[i] < low[j])
     if time[i] != time[j]:
-        return time[i] < time[j]
+        return bool(time[i] < time[j])
     if tie[i] != tie[j]:
-        return tie[i] < tie[j]
-    return event[i] < event[j]
+        return bool(tie[i] < tie[j])
+    return bool(event[i] < event[j])
 
 
 @kernel

@@ -1,9 +1,10 @@
-"""Partition: rows scattered by the hash of their customer, chunk by chunk, so that nothing is ever sorted whole."""
+"""Partition: rows scattered by the hash of their customer, so that nothing is ever sorted whole."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -32,14 +33,16 @@ class Rows:
 
     def take(self, which: Int64 | slice) -> Rows:
         """Return the chosen rows."""
-        arrays = (getattr(self, field.name) for field in fields(self))
-        return Rows(*(None if array is None else array[which] for array in arrays))
+        columns = (getattr(self, field.name) for field in fields(self))
+        arrays: Iterator[Any] = (None if column is None else column[which] for column in columns)
+        return Rows(*arrays)
 
     @staticmethod
     def joined(parts: Sequence[Rows]) -> Rows:
         """Return the rows of all parts, one after the other."""
         columns = [[getattr(part, field.name) for part in parts] for field in fields(Rows)]
-        return Rows(*(None if c[0] is None else np.concatenate(c) for c in columns))
+        arrays: Iterator[Any] = (None if c[0] is None else np.concatenate(c) for c in columns)
+        return Rows(*arrays)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +90,8 @@ def by_partition(customer: UInt64, bits: int) -> tuple[Int64, Int64]:
     edges = np.zeros((1 << bits) + 1, np.int64)
     for i in range(customer.size):
         edges[np.int64(customer[i] >> shift) + 1] += 1
-    for p in range(1 << bits):
-        edges[p + 1] += edges[p]
+    for part in range(1 << bits):
+        edges[part + 1] += edges[part]
     at = edges[:-1].copy()
     order = np.empty(customer.size, np.int64)
     for i in range(customer.size):

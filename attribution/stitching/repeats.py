@@ -17,7 +17,7 @@ ORDER = (
 
 
 def without_repeated_events(table: Checked) -> Checked:
-    """Return the touchpoints with each event id counted once: the earliest row, whatever the file's order."""
+    """Return the touchpoints with each event id counted once: the earliest row of each."""
     repeated = repeats(table, "event_id")
     if not len(repeated):
         return table
@@ -26,9 +26,7 @@ def without_repeated_events(table: Checked) -> Checked:
         "event_id", keep="first", maintain_order=True
     )
     dropped = repeated.join(counted, on="row", how="anti")["row"]
-    return table.set_aside(
-        "duplicate", pl.int_range(pl.len()).is_in(dropped.cast(pl.Int64).implode())
-    )
+    return table.set_aside("duplicate", pl.int_range(pl.len()).is_in(dropped.cast(pl.Int64).implode()))
 
 
 def without_repeated_outcomes(table: Checked) -> Checked:
@@ -55,9 +53,7 @@ def without_repeated_outcomes(table: Checked) -> Checked:
         )
     counted = repeated.unique("outcome_id", keep="first", maintain_order=True)
     dropped = repeated.join(counted, on="row", how="anti")["row"]
-    return table.set_aside(
-        "duplicate", pl.int_range(pl.len()).is_in(dropped.cast(pl.Int64).implode())
-    )
+    return table.set_aside("duplicate", pl.int_range(pl.len()).is_in(dropped.cast(pl.Int64).implode()))
 
 
 def repeats(table: Checked, key: str) -> pl.DataFrame:

@@ -17,9 +17,7 @@ from attribution.tables import Checked
 TIES = ("sequence", "channel", "campaign", "kind")  # the order within one instant
 
 
-def touchpoint_rows(
-    table: Checked, clean: dict[str, str], channels: Sequence[str]
-) -> tuple[Rows, int]:
+def touchpoint_rows(table: Checked, clean: dict[str, str], channels: Sequence[str]) -> tuple[Rows, int]:
     """Return the used touchpoints, and how many bits of a tie stand below the sequence."""
     used = table.used
     codes = coded(used["channel"], clean, channels)

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 
 from attribution.channels import vocabulary
-from attribution.errors import ParameterError, TableError
+from attribution.errors import ParameterError, TableError, option
 from attribution.journeys import Journeys
 from attribution.stitched import Batch, Stitched, StitchReport
 from attribution.stitching.assemble import Cut, assembled
@@ -20,7 +20,7 @@ from attribution.stitching.partition import FOLD_BITS, Partitions, partition_bit
 from attribution.stitching.repeats import without_repeated_events, without_repeated_outcomes
 from attribution.stitching.rows import outcome_rows, touchpoint_rows
 from attribution.stitching.window import Window
-from attribution.tables import TABLES, Checked, Column, Reading, RowCount, Source, check_table
+from attribution.tables import TABLES, Checked, Column, Reading, Source, check_table
 
 OUTCOMES = ("leads", "wins", "revenue")
 
@@ -65,12 +65,7 @@ def stitch(
     touched = check_table("touchpoints", touchpoints, reading, mapped["touchpoints"])
     ended = check_table("outcomes", outcomes, reading, mapped["outcomes"], extra)
     names = tuple(outcome_names or [name for name in OUTCOMES if name in ended.frame.columns])
-    if (
-        touched.naive != ended.naive
-        and len(touched.used)
-        and len(ended.used)
-        and not reading.timezone
-    ):
+    if touched.naive != ended.naive and len(touched.used) and len(ended.used) and not reading.timezone:
         raise zones_differ(touched, ended)
     ended = without_impossible_outcomes(ended, names)
     touched, ended, end_of_data, warnings = until(touched, ended, as_of)
@@ -99,9 +94,7 @@ def without_impossible_outcomes(table: Checked, names: Sequence[str]) -> Checked
     """Return the outcomes without rows that stand for no lead, or for more wins than leads."""
     table = table.set_aside("no_leads", pl.col(names[0]) <= 0)
     if "wins" in names and names[0] != "wins":
-        table = table.set_aside(
-            "wins_out_of_range", ~pl.col("wins").is_between(0, pl.col(names[0]))
-        )
+        table = table.set_aside("wins_out_of_range", ~pl.col("wins").is_between(0, pl.col(names[0])))
     return table
 
 
@@ -121,18 +114,14 @@ def until(
         )
     now = datetime.now(UTC)
     for table in (touched, ended):
-        later = table.used.filter(pl.col("timestamp") > now)
+        later = table.used.filter(pl.col("timestamp") > now)["timestamp"]
         if len(later):
             warnings += (
-                f"{table.where}: {len(later):,} rows lie in the future, up to "
-                f"{later['timestamp'].max()}; pass as_of= to set them aside",
+                f"{table.where}: {len(later):,} rows lie in the future, up to {later.max()!s}; "
+                f"to set them aside pass {option('as_of', str(now.date()))}",
             )
-    latest = [
-        t
-        for table in (touched, ended)
-        if (t := table.used["timestamp"].to_physical().max()) is not None
-    ]
-    return touched, ended, max(latest, default=0), warnings  # type: ignore[type-var, return-value]
+    times = pl.concat([table.used["timestamp"].to_physical() for table in (touched, ended)])
+    return touched, ended, cast(int, times.max() or 0), warnings
 
 
 def instant_of(as_of: datetime | str) -> datetime:
@@ -151,7 +140,7 @@ def zones_differ(touched: Checked, ended: Checked) -> TableError:
         naive.where,
         f"times name no zone, those of {aware.where} do",
         "a zone in both tables or in none",
-        "declare the zone of the times that name none: timezone='UTC'",
+        f"declare the zone of the times that name none: {option('timezone', 'UTC')}",
         column="timestamp",
         count=len(naive.used),
         examples=tuple(str(time) for time in naive.used["timestamp"].head(5)),
@@ -188,10 +177,7 @@ def joined(
         touched.frame["customer_id"],
         ended.frame["customer_id"],
     )
-    aside = {
-        table.table: RowCount(table.count.read - table.count.used, 0, table.count.set_aside)
-        for table in (touched, ended)
-    }
+    aside = {table.table: table.aside for table in (touched, ended)}
     return Stitched(
         channels,
         outcome_names,
@@ -212,9 +198,7 @@ class Folds:
 
     def assemble(self, number: int) -> Batch:
         """Return the batch of one fold."""
-        journeys, report = assembled(
-            self.touchpoints.fold(number), self.outcomes.fold(number), self.cut
-        )
+        journeys, report = assembled(self.touchpoints.fold(number), self.outcomes.fold(number), self.cut)
         return Batch(journeys, report, partial(self.names, journeys))
 
     def names(self, journeys: Journeys) -> pl.DataFrame:
@@ -228,6 +212,4 @@ class Folds:
         customer[~null] = self.ended.gather(journeys.outcome_row[~null]).cast(pl.String).to_numpy()
         frame = pl.DataFrame({"customer_id": pl.Series(customer.tolist(), dtype=pl.String)})
         ordinal = pl.int_range(1, pl.len() + 1).over("customer_id")
-        return frame.select(
-            pl.format("{}/{}", "customer_id", ordinal).alias("journey_id"), "customer_id"
-        )
+        return frame.select(pl.format("{}/{}", "customer_id", ordinal).alias("journey_id"), "customer_id")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table; kind: id, time, name, text, whole, number or flag.
+    """One column of a table; kind: id, time, name, path, text, whole, number, flag or list.
 
     ``null`` is what an empty cell of a number stands for; without it the row is set aside.
     """
@@ -57,10 +57,8 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("campaign", "text", "campaign of the channel"),
     ),
     "paths": (
-        Column("path", "text", "channels of the journey, oldest first", required=True),
-        Column(
-            "conversions", "number", "journeys of this path that converted", required=True, null=0.0
-        ),
+        Column("path", "path", "channels of the journey, oldest first", required=True),
+        Column("conversions", "number", "journeys of this path that converted", required=True, null=0.0),
         Column("null", "number", "journeys of this path that did not", null=0.0, default=0.0),
         Column("revenue", "number", "value of the conversions", null=0.0),
     ),

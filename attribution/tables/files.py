@@ -22,9 +22,7 @@ def check_target(path: Path, inputs: Iterable[str | Path] = ()) -> None:
     if any(Path(source).resolve() == path.resolve() for source in inputs):
         raise OutputExistsError(f"{path}: the output is also an input; choose another name")
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise OutputError(
-            f"{path}: the folder {path.parent} does not exist or cannot be written to"
-        )
+        raise OutputError(f"{path}: the folder {path.parent} does not exist or cannot be written to")
 
 
 def write_table(table: pl.DataFrame, path: Path, force: bool = False) -> bool:
@@ -36,9 +34,7 @@ def write_table(table: pl.DataFrame, path: Path, force: bool = False) -> bool:
     """
     check_target(path)
     try:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
-        )
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         try:
@@ -46,9 +42,7 @@ def write_table(table: pl.DataFrame, path: Path, force: bool = False) -> bool:
             if path.exists() and path.read_bytes() == temporary.read_bytes():
                 return False
             if path.exists() and not force:
-                raise OutputExistsError(
-                    f"{path} exists and holds something else; pass --force to replace it"
-                )
+                raise OutputExistsError(f"{path} exists and holds something else; pass --force to replace it")
             temporary.chmod(0o644)
             temporary.replace(path)
         finally:
@@ -71,13 +65,18 @@ def write(table: pl.DataFrame, path: Path) -> None:
 
 
 def flat(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the table with lists as text and cells that a spreadsheet would run as formulas made harmless."""
+    """Return the table with lists as text, and cells that a spreadsheet would run as formulas escaped."""
     lists = [name for name, dtype in table.schema.items() if isinstance(dtype, pl.List)]
-    texts = pl.col(pl.String, pl.Enum, pl.Categorical)
-    return table.with_columns(
-        pl.col(name).cast(pl.List(pl.String)).list.join(" > ") for name in lists
-    ).with_columns(
-        pl.when(texts.cast(pl.String).str.contains(FORMULA))
-        .then(pl.concat_str(pl.lit("'"), texts.cast(pl.String)))
-        .otherwise(texts.cast(pl.String))
+    joined = table.with_columns(pl.col(name).cast(pl.List(pl.String)).list.join(" > ") for name in lists)
+    texts = [
+        pl.col(name).cast(pl.String)
+        for name, dtype in joined.schema.items()
+        if isinstance(dtype, (pl.String, pl.Enum, pl.Categorical))
+    ]
+    return joined.with_columns(
+        pl.when(text.str.contains(FORMULA))
+        .then(pl.concat_str(pl.lit("'"), text))
+        .otherwise(text)
+        .alias(text.meta.output_name())
+        for text in texts
     )

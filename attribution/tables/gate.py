@@ -8,17 +8,16 @@ from functools import cached_property
 
 import polars as pl
 
-from attribution.errors import Fault, TableError, closest, shown
+from attribution.errors import Fault, TableError, closest, option, shown
 from attribution.tables.columns import TABLES, Column
 from attribution.tables.reading import Reading
 from attribution.tables.rows import RowCount
 from attribution.tables.sources import Read, Source, read
 from attribution.tables.times import to_instants
+from attribution.tables.values import as_number, as_text, overflow
 
 CONTROL = r"[\x00-\x1f\x7f]"
 BLANK = {"id": "null_user", "name": "null_channel", "time": "bad_time"}  # kind: reason
-TOO_LARGE = 2.0**63 / 100  # money beyond int64 cents
-FLAGS = {"1": 1.0, "true": 1.0, "yes": 1.0, "0": 0.0, "false": 0.0, "no": 0.0, "": 0.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +55,12 @@ class Checked:
         aside = dict(reasons.iter_rows())
         return RowCount(len(self.reason), len(self.reason) - sum(aside.values()), aside)
 
+    @property
+    def aside(self) -> RowCount:
+        """Of the count, the rows that are set aside."""
+        count = self.count
+        return RowCount(count.read - count.used, 0, count.set_aside)
+
     def set_aside(self, reason: str, rule: pl.Expr) -> Checked:
         """Return the table with the used rows for which the rule holds set aside as well."""
         broken = self.frame.select(rule.fill_null(False).alias("broken"))["broken"]
@@ -80,7 +85,10 @@ def check_table(
     declared = (*TABLES[table], *extra)
     unknown = sorted(set(mapping) - {column.name for column in declared})
     names = {column.name: mapping.get(column.name, column.name) for column in declared}
-    source_read = read(source, table, names.values(), reading.delimiter)
+    if isinstance(source, Read):
+        source_read = source
+    else:
+        source_read = read(source, table, names.values(), reading.delimiter)
     faults = [
         Fault(
             source_read.where,
@@ -90,14 +98,14 @@ def check_table(
         )
         for name in unknown
     ]
-    faults += mapping_faults(source_read, declared, names, mapping)
+    faults += mapping_faults(table, source_read, declared, names, mapping)
     if faults:
         raise TableError(faults)
     return typed(table, source_read, declared, names, reading)
 
 
 def mapping_faults(
-    source: Read, declared: Sequence[Column], names: Mapping[str, str], mapping: Mapping[str, str]
+    table: str, source: Read, declared: Sequence[Column], names: Mapping[str, str], mapping: Mapping[str, str]
 ) -> list[Fault]:
     """Return the faults of columns that are missing, or that two names claim."""
     faults = []
@@ -110,7 +118,8 @@ def mapping_faults(
                     source.where,
                     f"no column {shown(name)}; found {found}",
                     f"a column {shown(name)}: {column.meaning}",
-                    f"map it with columns={{{column.name!r}: ...}}{closest(name, source.columns)}",
+                    f"map it: columns={{{column.name!r}: ...}} (--{table}-columns {column.name}=...)"
+                    f"{closest(name, source.columns)}",
                     column.name,
                 )
             )
@@ -133,38 +142,46 @@ def typed(
     table: str, source: Read, declared: Sequence[Column], names: Mapping[str, str], reading: Reading
 ) -> Checked:
     """Return the table with typed columns and a reason for each row that cannot be used."""
-    series, rules, faults, naive = [], [], [], False
+    series: list[pl.Series] = []
+    rules: list[tuple[str, pl.Series]] = []
+    faults: list[Fault] = []
+    naive = False
     warnings = [f"{source.where}: the table has no rows"] * (not len(source.frame))
     for column in declared:
         name = names[column.name]
         if name not in source.frame.columns:
             if column.default is not None:
                 series.append(
-                    pl.repeat(
-                        column.default, len(source.frame), dtype=pl.Float64, eager=True
-                    ).alias(column.name)
+                    pl.repeat(column.default, len(source.frame), dtype=pl.Float64, eager=True).alias(
+                        column.name
+                    )
                 )
             continue
         raw = source.frame[name].alias(column.name)
         if column.kind == "time":
             times = to_instants(raw, source.where, name, reading)
             naive, faults = naive or (times.naive and column.required), [*faults, *times.faults]
-            if times.naive and reading.timezone is None and raw.dtype != pl.Date:
+            if times.naive and column.required and reading.timezone is None and raw.dtype != pl.Date:
                 warnings.append(
                     f"{source.where}, column {name!r}: times name no zone and are read as UTC; "
-                    "declare it with timezone="
+                    f"declare it with {option('timezone', 'UTC')}"
                 )
             raw = times.values.alias(column.name)
-        elif column.kind in ("id", "name", "text"):
+        elif column.kind in ("id", "name", "path", "text"):
             raw = as_text(raw, column, reading)
-        elif column.kind != "list":
+        elif column.kind == "list":
+            if not isinstance(raw.dtype, pl.List):
+                faults.append(
+                    Fault(source.where, f"type {raw.dtype}", "lists", "write the table as Parquet", name)
+                )
+        else:
             raw, found = as_number(raw, column)
             rules += found
             faults += overflow(raw, source.where, name)
         series.append(raw)
         if column.required and column.kind in BLANK:
             rules.append((BLANK[column.kind], raw.is_null()))
-        if column.kind in ("id", "name") and raw.dtype == pl.String:
+        if column.kind in ("id", "name", "path") and raw.dtype == pl.String:
             rules.append(("control_char", raw.str.contains(CONTROL).fill_null(False)))
     if faults:
         raise TableError(faults)
@@ -172,68 +189,4 @@ def typed(
     for why, broken in rules:
         if broken.any():
             reason = reason.set(broken & reason.is_null(), why)
-    return Checked(
-        table, source.where, pl.DataFrame(series), reason.alias("reason"), tuple(warnings), naive
-    )
-
-
-def as_text(raw: pl.Series, column: Column, reading: Reading) -> pl.Series:
-    """Return ids as integers or text, everything else as text; blank is null."""
-    if column.kind == "id" and raw.dtype.is_integer():
-        return raw
-    if raw.dtype.is_float() and (raw.drop_nulls() == raw.drop_nulls().round()).all():
-        raw = raw.cast(pl.Int64)  # whole numbers that a frame with gaps holds as floats
-        if column.kind == "id":
-            return raw
-    text = raw.cast(pl.String)
-    blank = text.str.strip_chars() == ""
-    text = text.set(blank.fill_null(False), None)
-    if column.kind == "name" and column.name == "channel" and reading.null_channel:
-        text = text.fill_null(reading.null_channel)
-    return text
-
-
-def as_number(raw: pl.Series, column: Column) -> tuple[pl.Series, list[tuple[str, pl.Series]]]:
-    """Return the column as numbers, with the reasons of the cells that are none."""
-    if column.kind == "flag" and raw.dtype in (pl.String, pl.Boolean):
-        text = raw.cast(pl.String).str.strip_chars().str.to_lowercase().fill_null("")
-        numbers = text.replace_strict(FLAGS, default=None, return_dtype=pl.Float64)
-        return numbers.alias(column.name), [("bad_flag", numbers.is_null())]
-    given = raw.str.strip_chars() if raw.dtype == pl.String else raw
-    empty = (given.is_null() | (given == "")) if raw.dtype == pl.String else given.is_null()
-    whole = column.kind == "whole"
-    numbers = given.cast(pl.Int64 if whole else pl.Float64, strict=False).alias(column.name)
-    rules = [("bad_number", numbers.is_null() & ~empty)]
-    if whole:
-        return numbers, rules
-    infinite = (numbers.is_nan() | numbers.is_infinite()).fill_null(False)
-    rules.append(("not_finite", infinite))
-    numbers = numbers.set(infinite, 0.0)
-    if column.kind == "flag":
-        return numbers.fill_null(0.0), [
-            *rules,
-            ("bad_flag", ~numbers.fill_null(0.0).is_in([0.0, 1.0])),
-        ]
-    if column.null is None:
-        return numbers.fill_null(0.0), [*rules, ("null_number", empty)]
-    return numbers.set(numbers.is_null() & empty, column.null).fill_null(0.0), rules
-
-
-def overflow(numbers: pl.Series, where: str, name: str) -> list[Fault]:
-    """Return the fault of numbers beyond what can be summed to the cent."""
-    if (
-        numbers.dtype != pl.Float64
-        or not (large := numbers.filter(numbers.abs() >= TOO_LARGE)).len()
-    ):
-        return []
-    return [
-        Fault(
-            where,
-            "numbers overflow 64-bit cents",
-            f"values below {TOO_LARGE:.3g}",
-            "check the unit of the column",
-            name,
-            len(large),
-            tuple(f"{value:g}" for value in large.head(5)),
-        )
-    ]
+    return Checked(table, source.where, pl.DataFrame(series), reason.alias("reason"), tuple(warnings), naive)

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, TypeAlias, cast
 
 import polars as pl
 
-from attribution.errors import TableError, shown
+from attribution.errors import TableError, option, shown
 
 Source: TypeAlias = Any  # polars, pandas, pyarrow, DuckDB, anything with an Arrow stream, or a path
 CSV, PARQUET, NDJSON = (".csv", ".tsv", ".txt"), (".parquet", ".pq"), (".ndjson", ".jsonl")
@@ -69,9 +69,7 @@ def as_polars(source: Source, where: str) -> pl.DataFrame | pl.LazyFrame:
 def read_files(pattern: str, table: str, wanted: Iterable[str] | None, delimiter: str) -> Read:
     """Return the rows of a file, or of all files that a glob matches in order of name."""
     paths = (
-        [Path(pattern)]
-        if Path(pattern).is_file()
-        else sorted(map(Path, glob(pattern, recursive=True)))
+        [Path(pattern)] if Path(pattern).is_file() else sorted(map(Path, glob(pattern, recursive=True)))  # noqa: PTH207 (a glob may be absolute)
     )
     if not paths:
         raise TableError.of(
@@ -120,9 +118,7 @@ def read_file(path: Path, where: str, wanted: Iterable[str] | None, delimiter: s
             "rename or convert the file",
         )
     if path.stat().st_size == 0:
-        raise TableError.of(
-            where, "no rows: the file has 0 bytes", "a header and rows", "check the export"
-        )
+        raise TableError.of(where, "no rows: the file has 0 bytes", "a header and rows", "check the export")
     try:
         if kind in CSV:
             separator = "\t" if kind == ".tsv" else delimiter
@@ -173,7 +169,7 @@ def check_header(path: Path, where: str, delimiter: str) -> None:
             where,
             f"one column, {shown(names[0])}",
             f"columns separated by {delimiter!r}",
-            f"the separator seems to be {others[0]!r}: pass delimiter={others[0]!r}",
+            f"the separator seems to be another: pass {option('delimiter', others[0])}",
         )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import polars as pl
 
-from attribution.errors import Fault, shown
+from attribution.errors import Fault, option, shown
 from attribution.tables.reading import Reading
 
 UTC = pl.Datetime("us", "UTC")
@@ -55,9 +56,7 @@ def to_instants(column: pl.Series, where: str, name: str, reading: Reading) -> I
         return from_epoch(column, where, name, reading)
     if dtype == pl.Null:
         return Instants(column.cast(UTC), naive=False)
-    fault = Fault(
-        where, f"type {dtype}", "a date, a datetime, ISO text or an epoch", "convert it", name
-    )
+    fault = Fault(where, f"type {dtype}", "a date, a datetime, ISO text or an epoch", "convert it", name)
     return Instants(nothing(column), naive=False, faults=(fault,))
 
 
@@ -124,18 +123,10 @@ def unreadable(bad: pl.Series, text: pl.Series, where: str, name: str) -> list[F
     slashed = bad.filter(bad.str.contains(DAY_OR_MONTH_FIRST))
     examples = tuple(shown(value) for value in (slashed if len(slashed) else bad).head(5))
     if len(slashed):
-        fits = [
-            form
-            for form in CANDIDATES
-            if slashed.str.to_datetime(form, strict=False).null_count() == 0
-        ]
-        advice = " or ".join(f"time_format={form!r}" for form in fits) or "time_format=..."
+        fits = [form for form in CANDIDATES if slashed.str.to_datetime(form, strict=False).null_count() == 0]
+        advice = " or ".join(option("time_format", form) for form in fits) or option("time_format", "...")
         both = len({form[:2] for form in fits}) > 1
-        why = (
-            "day and month cannot be told apart"
-            if both
-            else "the order of day and month is not declared"
-        )
+        why = "day and month cannot be told apart" if both else "the order of day and month is not declared"
         return [
             Fault(
                 where,
@@ -149,7 +140,9 @@ def unreadable(bad: pl.Series, text: pl.Series, where: str, name: str) -> list[F
         ]
     if len(bad) and len(bad) == len(text) - text.null_count():
         digits = bool(bad.str.contains(r"^\d+$").all())
-        remedy = "pass time_unit=" if digits else "pass time_format=, or map the right column"
+        remedy = "pass " + (
+            option("time_unit", "s, ms, us or ns") if digits else option("time_format", "...")
+        )
         return [
             Fault(
                 where,
@@ -167,21 +160,13 @@ def unreadable(bad: pl.Series, text: pl.Series, where: str, name: str) -> list[F
 def from_epoch(column: pl.Series, where: str, name: str, reading: Reading) -> Instants:
     """Return times that are numbers, in the declared unit; values outside 1990-2100 are a fault."""
     numbers = column.cast(pl.Float64, strict=False)
-    low, high = numbers.min(), numbers.max()
-    if low is None:
+    low, high = cast(float | None, numbers.min()), cast(float | None, numbers.max())
+    if low is None or high is None:
         return Instants(nothing(column), naive=False)
     seen = f"from {low:,.0f} to {high:,.0f}"
-    fitting = [
-        unit
-        for unit, per in PER_SECOND.items()
-        if EARLIEST * per <= low and high <= LATEST * per  # type: ignore[operator]
-    ]
+    fitting = [unit for unit, per in PER_SECOND.items() if EARLIEST * per <= low and high <= LATEST * per]
     if reading.time_unit is None:
-        hint = (
-            f"pass time_unit={fitting[0]!r}"
-            if fitting
-            else "pass time_unit='s', 'ms', 'us' or 'ns'"
-        )
+        hint = f"pass {option('time_unit', fitting[0] if fitting else 's, ms, us or ns')}"
         fault = Fault(where, f"numbers {seen}", "times, or numbers in a declared unit", hint, name)
     elif reading.time_unit not in fitting:
         per = PER_SECOND[reading.time_unit]
@@ -190,9 +175,7 @@ def from_epoch(column: pl.Series, where: str, name: str, reading: Reading) -> In
             where,
             f"times outside 1990-2100 in unit {reading.time_unit!r}: {seen}",
             "epochs of one unit",
-            f"pass time_unit={fitting[0]!r}"
-            if fitting
-            else "bring seconds and milliseconds to one unit",
+            f"pass time_unit={fitting[0]!r}" if fitting else "bring seconds and milliseconds to one unit",
             name,
             len(odd),
             tuple(f"{value:,.0f}" for value in odd.head(5)),

@@ -1,0 +1,5 @@
+"""The command line as ``python -m attribution``."""
+
+from attribution.cli import main
+
+main()

@@ -1,0 +1,48 @@
+"""The command line: the same verbs as in Python, with exit codes that a job can rely on."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cyclopts import App, CycloptsError
+
+from attribution.cli.attribute import attribute
+from attribution.cli.demo import demo
+from attribution.cli.measure import measure
+from attribution.cli.registry import kpis, models
+from attribution.cli.stitch import stitch
+from attribution.errors import AttributionError
+
+EPILOGUE = """Exit codes: 0 ok, 1 unexpected, 2 usage, 3 input invalid, 5 no convergence,
+6 output exists and differs, 7 cannot write, 130 stopped by a signal."""
+
+app = App(
+    name="attribution",
+    help="Multi-touch attribution: exact credits, cost per lead and win rate by channel.",
+    help_epilogue=EPILOGUE,
+    help_format="plaintext",
+    version="0.1.0",
+)
+for verb in (demo, stitch, attribute, measure, models, kpis):
+    app.command(verb)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake never shows a traceback."""
+    try:
+        app(exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        fail(f"{error}\ntry: attribution --help", 2)
+    except AttributionError as error:
+        fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        fail("stopped", 130)
+    except BrokenPipeError:  # the reader of our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def fail(message: str, code: int) -> None:
+    """Print the error to standard error and leave with its code."""
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(code)

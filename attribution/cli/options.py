@@ -1,0 +1,101 @@
+"""Options: what several verbs share, read from the parameters that the package declares."""
+
+from __future__ import annotations
+
+from dataclasses import field, make_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+from cyclopts import Parameter
+
+from attribution.errors import ParameterError
+from attribution.parameters import parameters
+from attribution.stitching.window import Window
+from attribution.tables import Reading
+
+Models: TypeAlias = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--model", help="A model, as NAME or NAME:PARAMETER=VALUE,...; may be repeated.", negative=""
+    ),
+]
+Out: TypeAlias = Annotated[Path | None, Parameter(help="File to write: .parquet, .csv, .json or .xlsx.")]
+Json: TypeAlias = Annotated[
+    bool, Parameter(name="--json", help="Print JSON records instead of a table.", negative="")
+]
+Force: TypeAlias = Annotated[bool, Parameter(help="Replace an output that exists and differs.", negative="")]
+AsOf: TypeAlias = Annotated[
+    str | None, Parameter(help="End of the data (ISO 8601); later rows are set aside.")
+]
+OutcomeNames: TypeAlias = Annotated[
+    str | None, Parameter(help="Numeric outcome columns, the first being learned from: leads,wins,...")
+]
+TouchpointsColumns: TypeAlias = Annotated[
+    str | None, Parameter(help="Columns of the touchpoints table, as OURS=THEIRS,...")
+]
+OutcomesColumns: TypeAlias = Annotated[
+    str | None, Parameter(help="Columns of the outcomes table, as OURS=THEIRS,...")
+]
+Threads: TypeAlias = Annotated[
+    int | None, Parameter(help="Worker threads (all cores without it); no digit depends on it.")
+]
+
+
+def options_of(declared: type) -> Any:
+    """Return a dataclass of command line options with the parameters of a declared value."""
+    options: list[Any] = [
+        (
+            name,
+            Annotated[
+                parameter.kind | None,
+                Parameter(help=f"{parameter.meaning.capitalize()} ({parameter.allowed})."),
+            ],
+            field(default=parameter.default),
+        )
+        for name, parameter in parameters(declared).items()
+    ]
+    # The command line library takes a class of the standard library's module for one value.
+    here = {"__module__": __name__}
+    made = make_dataclass(f"{declared.__name__}Options", options, frozen=True, kw_only=True, namespace=here)
+    return Parameter(name="*")(made) | None
+
+
+if TYPE_CHECKING:
+    WindowOptions: TypeAlias = Any
+    ReadingOptions: TypeAlias = Any
+else:
+    WindowOptions = options_of(Window)
+    ReadingOptions = options_of(Reading)
+
+
+def given(options: Any, declared: type) -> dict[str, Any]:
+    """Return the parameters of a declared value as the command line gives them, checked."""
+    if options is None:
+        return {}
+    values = {name: getattr(options, name) for name in parameters(declared)}
+    declared(**values)
+    return values
+
+
+def names_of(text: str | None) -> list[str] | None:
+    """Return the names that a text lists.
+
+    >>> names_of("leads, wins")
+    ['leads', 'wins']
+    """
+    return None if text is None else [name.strip() for name in text.split(",")]
+
+
+def mapping(text: str | None, option: str) -> dict[str, str]:
+    """Return the mapping that OURS=THEIRS,... stands for.
+
+    >>> mapping("customer_id=cookie,timestamp=time", "--touchpoints-columns")
+    {'customer_id': 'cookie', 'timestamp': 'time'}
+    """
+    pairs = [part.partition("=") for part in (text or "").split(",") if part]
+    if any(not ours or not theirs for ours, _, theirs in pairs):
+        raise ParameterError.out_of_range(option, text, "OURS=THEIRS, separated by commas")
+    names = [ours for ours, _, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ParameterError.out_of_range(option, text, "each of our names once")
+    return {ours: theirs for ours, _, theirs in pairs}

@@ -1,0 +1,149 @@
+"""Show: tables on a terminal, counts and warnings beside them, files and JSON instead."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from attribution.engine import Progress
+from attribution.kernels import on_first_compilation
+from attribution.kpis import KPIS
+from attribution.stitched import StitchReport
+from attribution.tables import write_table
+
+WIDE = 200  # columns of output that is no terminal
+NAME = 32  # a longer name is cut on the screen, never in a file
+SHARES = ("win_rate",)
+
+
+def printable(text: str) -> str:
+    r"""Return the text cut to 32 characters, without anything that could steer a terminal.
+
+    >>> printable("a" * 40)[-1], printable("red\x1b[31m")
+    ('…', 'red�[31m')
+    """
+    clean = "".join("\ufffd" if unicodedata.category(sign).startswith("C") else sign for sign in text)
+    return clean if len(clean) <= NAME else clean[: NAME - 1] + "…"
+
+
+def console() -> Console:
+    """Return the console of standard output."""
+    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+
+
+def say(line: str) -> None:
+    """Print a line for people to standard error."""
+    print(line, file=sys.stderr)
+
+
+def number(value: Any, column: str) -> str:
+    """Return a cell as a person reads it.
+
+    >>> number(1234.5, "leads"), number(0.25, "win_rate"), number(None, "spend")
+    ('1,234.50', '25.0 %', '-')
+    """
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return escape(printable(value))
+    return f"{value:.1%}".replace("%", " %") if column in SHARES else f"{value:,.2f}"
+
+
+def show_table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]], column: str = "") -> None:
+    """Print a table: text to the left, numbers to the right."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for place, name in enumerate(names):
+        table.add_column(escape(printable(name).replace("_", " ")), justify="right" if place else "left")
+    for row in rows:
+        cells = [number(cell, column or name) for cell, name in zip(row, names, strict=True)]
+        table.add_row(*cells)
+    console().print(table)
+
+
+def show_text(title: str, names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table of text, whole."""
+    table = Table(*names, title=title, title_justify="left", title_style="bold")
+    for row in rows:
+        table.add_row(*map(escape, row), end_section=True)
+    console().print(table)
+
+
+def show_side_by_side(table: pl.DataFrame, values: Sequence[str]) -> None:
+    """Print one table a value: channels down, models across."""
+    models = table["model"].unique(maintain_order=True).to_list()
+    for value in values:
+        wide = table.pivot("model", index="channel", values=value, maintain_order=True)
+        rows = sorted(wide.iter_rows(), key=lambda row: row[0].startswith("("))
+        show_table(value.replace("_", " "), ["channel", *models], rows, value)
+
+
+def show_kpis(table: pl.DataFrame) -> None:
+    """Print the KPIs: of one model as one table, of several side by side."""
+    names = [kpi.name for kpi in KPIS if table[kpi.name].null_count() < len(table)]
+    if table["model"].n_unique() > 1:
+        show_side_by_side(table, names)
+        return
+    columns = [name for name in table.columns if name not in ("model", "reason", *(k.name for k in KPIS))]
+    title = table["model"][0].replace("_", " ") if len(table) else "no credits"
+    show_table(title, [*columns, *names], table.select(*columns, *names).iter_rows())
+
+
+def show_report(report: StitchReport) -> None:
+    """Say what was read, used and set aside, and the warnings, on standard error."""
+    for name, rows in report.tables.items():
+        aside = ", ".join(f"{count:,} {reason}" for reason, count in rows.set_aside.items())
+        say(
+            f"{name}: {rows.read:,} rows read, {rows.used:,} used"
+            + (f"; set aside: {aside}" if aside else "")
+        )
+    if report.unattributed:
+        why = ", ".join(f"{count:,} {reason}" for reason, count in report.unattributed.items())
+        say(f"unattributed outcomes: {why}")
+    notes = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in report.notes.items() if count)
+    if notes:
+        say(f"journeys: {notes}")
+    show_warnings(report.warnings)
+
+
+def show_warnings(warnings: Iterable[str]) -> None:
+    """Say the warnings on standard error, nothing in them able to steer a terminal."""
+    for line in warnings:
+        say("warning: " + "".join(sign if sign.isprintable() else "\ufffd" for sign in line))
+
+
+def write(table: pl.DataFrame, path: Path, force: bool) -> None:
+    """Write a file and say so."""
+    changed = write_table(table, path, force)
+    say(f"{'wrote' if changed else 'unchanged:'} {path} ({len(table):,} rows)")
+
+
+def show_json(table: pl.DataFrame) -> None:
+    """Print the rows as JSON records."""
+    print(table.write_json())
+
+
+def compiling() -> None:
+    """Say so when kernels have to be compiled, which happens once after an install."""
+    on_first_compilation(lambda: say("compiling kernels: once after an install, some ten seconds"))
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Progress | None]:
+    """Give a progress callback that draws a bar on standard error where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

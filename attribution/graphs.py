@@ -1,0 +1,72 @@
+"""Graphs: the chain of journeys as a networkx graph, to inspect, draw and export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from attribution.engine import observe
+from attribution.errors import OutputError
+from attribution.models.chain import removal_effects
+from attribution.statistics import TransitionCounts, Transitions
+from attribution.stitched import Stitched
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+START, CONVERSION, NULL = "(start)", "(conversion)", "(null)"
+
+
+def transition_graph(journeys: Stitched, order: int = 1, collapse_repeats: bool = False) -> nx.DiGraph[Any]:
+    """Return the moves between start, windows of channels, conversion and null.
+
+    Edges carry ``count`` (journeys) and ``probability``; nodes ``visits``, and those of order 1
+    their channel's ``removal_effect``. A window of several channels is named "a > b".
+    """
+    chain = Transitions(order, collapse_repeats)
+    statistics, _ = observe(journeys, (chain,))
+    return graph_of(statistics[chain])
+
+
+def graph_of(counts: TransitionCounts) -> nx.DiGraph[Any]:
+    """Return the graph of the counts."""
+    import networkx as nx
+
+    graph: nx.DiGraph[Any] = nx.DiGraph(order=counts.order)
+    names = [
+        " > ".join(counts.channels[code - 1] for code in window[::-1] if code) or START
+        for window in counts.windows
+    ]
+    for name, visits in zip(names, counts.visits.tolist(), strict=True):
+        graph.add_node(name, visits=visits)
+    ends = counts.ends[:, 0]
+    for source, target, count in zip(counts.source, counts.target, counts.count, strict=True):
+        graph.add_edge(names[source], names[target], count=float(count))
+    for state, name in enumerate(names):
+        for end, count in ((CONVERSION, ends[state]), (NULL, counts.nulls[state])):
+            if count:
+                graph.add_edge(name, end, count=float(count))
+    for source, _, data in graph.edges(data=True):
+        data["probability"] = data["count"] / graph.nodes[source]["visits"]
+    if counts.order == 1:
+        _, effects = removal_effects(counts)
+        for channel, effect in zip(counts.channels, effects[:, 0], strict=True):
+            if channel in graph and not np.isnan(effect):
+                graph.nodes[channel]["removal_effect"] = float(effect)
+    return graph
+
+
+def write_graphml(graph: nx.DiGraph[Any], path: str | Path) -> None:
+    """Write the graph as GraphML, which Gephi, yEd and Cytoscape read.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    import networkx as nx
+
+    try:
+        nx.write_graphml(graph, path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -1,0 +1,6 @@
+"""KPIs: from credits to numbers a marketer reads, each defined once."""
+
+from attribution.kpis.dictionary import KPIS, Kpi
+from attribution.kpis.measure import Measured, measure
+
+__all__ = ["KPIS", "Kpi", "Measured", "measure"]

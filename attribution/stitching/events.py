@@ -1,0 +1,80 @@
+"""Events: one table that holds touchpoints and conversions becomes the two tables that are stitched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import polars as pl
+
+from attribution.errors import ParameterError, TableError
+from attribution.stitched import StitchReport
+from attribution.tables import Checked, Reading, Source, check_table
+
+
+class SplitEvents(NamedTuple):
+    """The two tables of an event table, and the count of its rows."""
+
+    touchpoints: pl.DataFrame
+    outcomes: pl.DataFrame
+    report: StitchReport
+
+
+def split_events(
+    events: Source,
+    *,
+    columns: Mapping[str, str] | None = None,
+    flag: str = "row",
+    reading: Reading | None = None,
+) -> SplitEvents:
+    """Return touchpoints and outcomes of a table in which ``conversion`` = 1 marks what converted.
+
+    Every row is a touchpoint; the one that converted comes last in its instant, so that it belongs
+    to its journey at age 0. ``flag="journey"``: the mark is repeated on every row of a converting
+    journey (column ``journey``), of which the last row is meant.
+
+    Raises:
+        TableError: the table cannot be used.
+
+    >>> table = pl.DataFrame({"customer_id": [1, 1], "timestamp": ["2026-01-01T08:00Z", "2026-01-02T08:00Z"],
+    ...                       "channel": ["ads", "mail"], "conversion": [0, 1]})
+    >>> split_events(table).outcomes["leads"].to_list()
+    [1.0]
+    """
+    if flag not in ("row", "journey"):
+        raise ParameterError.out_of_range("flag", flag, "'row' or 'journey'")
+    checked = check_table("events", events, reading, columns)
+    rows = checked.used
+    converting = marked(checked) if flag == "journey" else rows["conversion"] == 1
+    sequence = rows["sequence"].fill_null(0) if "sequence" in rows.columns else pl.lit(0, pl.Int64)
+    rows = rows.with_columns(converting.alias("converting"), sequence=sequence)
+    last = pl.col("sequence").max() + 1
+    rows = rows.with_columns(sequence=pl.when("converting").then(last).otherwise("sequence"))
+    kept = ["customer_id", "timestamp", "channel", "campaign", "sequence", "event_id", "kind"]
+    revenue = ["revenue"] if "revenue" in rows.columns else []
+    return SplitEvents(
+        rows.select(name for name in kept if name in rows.columns),
+        rows.filter("converting").select("customer_id", "timestamp", *revenue, leads=pl.lit(1.0)),
+        StitchReport({"events": checked.count}, warnings=checked.warnings),
+    )
+
+
+def marked(checked: Checked) -> pl.Series:
+    """Return which rows are the last of a journey that is marked as converting."""
+    rows = checked.used
+    if "journey" not in rows.columns:
+        raise TableError.of(
+            checked.where,
+            "no column 'journey'",
+            "the journey of each row, as flag='journey' needs it",
+            "map it with columns={'journey': ...}",
+            column="journey",
+        )
+    order = [name for name in ("timestamp", "sequence", "channel", "row") if name in rows.columns]
+    last = (
+        rows.sort(*order)
+        .group_by("journey", maintain_order=True)
+        .agg(pl.col("row").last(), pl.col("conversion").max())
+        .filter(pl.col("conversion") == 1)
+    )
+    return rows["row"].is_in(last["row"].implode())

@@ -1,0 +1,115 @@
+"""Reread: a journeys table that was written comes back as the same journeys, fold by fold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+
+from attribution.channels import renamed, vocabulary
+from attribution.errors import TableError
+from attribution.journeys import Journeys
+from attribution.stitched import Batch, Stitched, StitchReport
+from attribution.stitching.hashing import hashed
+from attribution.stitching.partition import FOLD_BITS
+from attribution.tables import TABLES, Checked, Column, Reading, RowCount, Source, check_table
+from attribution.tables.sources import Read, read
+
+
+def from_journeys(
+    table: Source,
+    *,
+    columns: Mapping[str, str] | None = None,
+    outcome_names: Sequence[str] | None = None,
+    reading: Reading | None = None,
+) -> Stitched:
+    """Return the journeys of a journeys table, such as ``Stitched.table()``: credits come out bit-equal.
+
+    Every further numeric column is an outcome, the first being what a model learns from, unless
+    ``outcome_names`` says which.
+
+    Raises:
+        TableError: the table cannot be used.
+    """
+    reading = reading or Reading()
+    source = read(table, "journeys", None, reading.delimiter)
+    names = tuple(outcome_names or ()) or outcomes_of(source, columns or {})
+    extra = [Column(name, "number", "an outcome", required=True, null=0.0) for name in names]
+    checked = check_table("journeys", source, reading, columns, extra)
+    lists = pl.col("channel").list
+    checked = checked.set_aside(
+        "null_channel", pl.col("channel").is_null() | lists.eval(pl.element().is_null()).list.any()
+    )
+    if "age_days" in checked.frame.columns:
+        lengths = pl.col("age_days").list.len() != lists.len()
+        checked = checked.set_aside("ages_do_not_match", lengths)
+    checked = checked.set_aside("negative_count", pl.col("count") < 0)
+    return folded(checked, names)
+
+
+def outcomes_of(source: Read, columns: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the numeric columns that no other name of the table claims."""
+    claimed = {columns.get(column.name, column.name) for column in TABLES["journeys"]}
+    numeric = source.frame.select(pl.selectors.numeric()).columns
+    names = tuple(name for name in numeric if name not in claimed)
+    if not names:
+        raise TableError.of(
+            source.where,
+            "no outcome column",
+            "a numeric column such as leads",
+            "add the column, or name it with outcome_names=",
+        )
+    return names
+
+
+def folded(checked: Checked, outcome_names: tuple[str, ...]) -> Stitched:
+    """Return the journeys by fold of the customer's hash, each in the order in which they were stitched."""
+    used = checked.used
+    texts = used["channel"].cast(pl.List(pl.String))
+    channels, clean, alike = vocabulary(texts.explode(empty_as_null=False), checked.where)
+    names = [name for name in ("customer_id", "journey_id") if name in used.columns]
+    whole = all(used[name].dtype.is_integer() for name in names[:1])
+    customer = used[names[0]] if whole else used.select(pl.coalesce(pl.col(names).cast(pl.String)))
+    high, low = hashed(customer if isinstance(customer, pl.Series) else customer.to_series())
+    keys = [pl.Series("high", high), pl.Series("low", low)]
+    used = used.with_columns(renamed(texts, clean).alias("channel"), *keys)
+    ends = ["ends_at"] if "ends_at" in used.columns else []
+    ordinal = pl.col("journey_id").cast(pl.String)
+    used = used.sort("high", "low", *ends, ordinal.str.len_bytes(), ordinal)
+    edges = np.searchsorted(
+        used["high"].to_numpy() >> np.uint64(64 - FOLD_BITS), np.arange((1 << FOLD_BITS) + 1)
+    )
+    has_ages = "age_days" in used.columns and used["age_days"].null_count() == 0
+    assemble = partial(fold, used, channels, outcome_names)
+    return Stitched(
+        channels,
+        outcome_names,
+        [partial(assemble, int(a), int(b)) for a, b in pairwise(edges)],
+        StitchReport({"journeys": checked.aside}, warnings=(*checked.warnings, *alike)),
+        has_ages,
+    )
+
+
+def fold(
+    used: pl.DataFrame, channels: tuple[str, ...], outcome_names: tuple[str, ...], start: int, stop: int
+) -> Batch:
+    """Return one fold of the table's rows."""
+    rows = used.slice(start, stop - start)
+    journeys = Journeys.from_table(rows, channels, outcome_names)
+    empty = int(((rows["channel"].list.len() == 0) & (rows[outcome_names[0]] != 0)).sum())
+    converting = int((rows[outcome_names[0]] > 0).sum())
+    report = StitchReport(
+        {"journeys": RowCount(len(rows), len(rows))},
+        {"no_touchpoints": empty} if empty else {},
+        {
+            "journeys": len(rows),
+            "converting_journeys": converting,
+            "null_journeys": len(rows) - converting,
+        },
+    )
+    customer = pl.col("customer_id") if "customer_id" in rows.columns else pl.lit(None)
+    names = rows.select(pl.col("journey_id").cast(pl.String), customer.cast(pl.String).alias("customer_id"))
+    return Batch(journeys, report, lambda: names)

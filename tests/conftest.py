@@ -1,0 +1,35 @@
+"""How the tests run: how many examples the random ones try, and where real data may lie."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("fast", max_examples=100, deadline=None, print_blob=True)
+settings.register_profile("nightly", max_examples=10_000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("ATTRIBUTION_PROFILE", "fast"))
+
+BESIDE = Path(__file__).parents[2] / "shared" / "data"
+
+
+@dataclass(frozen=True)
+class RealData:
+    """The folder of public data sets, which are no part of the project."""
+
+    folder: Path = Path(os.environ.get("ATTRIBUTION_DATA", BESIDE))
+
+    def need(self, path: str) -> Path:
+        """Return the path of a file or folder in it; skip the test where it is not there."""
+        if not (self.folder / path).exists():
+            pytest.skip(f"{path} is not there: set ATTRIBUTION_DATA to the folder of the public data")
+        return self.folder / path
+
+
+@pytest.fixture(scope="session")
+def data() -> RealData:
+    """Return the folder of real data; ``data.need("pathdata/paths.csv")`` gives a path or skips."""
+    return RealData()
