@@ -96,6 +96,8 @@ class Journeys:
 
     def select(self, keep: Bool) -> Journeys:
         """Return the journeys that are kept, in their order."""
+        if keep.all():
+            return self
         lengths = np.diff(self.offsets)
         touched = np.repeat(keep, lengths)
         return replace(
@@ -108,6 +110,23 @@ class Journeys:
             ends_at=None if self.ends_at is None else self.ends_at[keep],
             outcome_row=None if self.outcome_row is None else self.outcome_row[keep],
             touchpoint_row=None if self.touchpoint_row is None else self.touchpoint_row[touched],
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Journeys]) -> Journeys:
+        """Return the journeys of all parts, one after the other; the parts are alike."""
+        ends = np.cumsum([0, *(part.touchpoints for part in parts)])
+        offsets = [part.offsets[1:] + start for part, start in zip(parts, ends[:-1], strict=True)]
+        flat = ("channel", "age_days", "count", "outcomes", "ends_at", "outcome_row", "touchpoint_row")
+        columns: dict[str, list[Any]] = {name: [getattr(part, name) for part in parts] for name in flat}
+        arrays: dict[str, Any] = {
+            name: None if each[0] is None else np.concatenate(each) for name, each in columns.items()
+        }
+        return cls(
+            parts[0].channels,
+            parts[0].outcome_names,
+            np.concatenate([[0], *offsets]),
+            **arrays,
         )
 
     def recode(self, channels: Sequence[str]) -> Journeys:
@@ -139,7 +158,10 @@ class Journeys:
         """Return one list a journey of a value per touchpoint: offsets and values are the list column."""
         import pyarrow as pa
 
-        return cast(pl.Series, pl.from_arrow(pa.LargeListArray.from_arrays(self.offsets, values.to_arrow())))
+        items = values.to_arrow()
+        buffers = [None, pa.py_buffer(self.offsets)]  # pa.array would import pandas to look at an array
+        lists = pa.Array.from_buffers(pa.large_list(items.type), len(self), buffers, children=[items])
+        return cast(pl.Series, pl.from_arrow(lists))
 
     @classmethod
     def from_table(

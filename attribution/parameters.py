@@ -33,7 +33,7 @@ class Parameter:
         'a number > 0'
         """
         if self.choices:
-            return "one of " + ", ".join(map(repr, self.choices)) + " or nothing" * self.optional
+            return "one of " + ", ".join(map(repr, self.choices))
         words = {
             float: "a number",
             int: "a whole number",
@@ -43,7 +43,7 @@ class Parameter:
         }
         bounds = {">": self.above, ">=": self.low, "<=": self.high}
         limits = " and ".join(f"{sign} {b:g}" for sign, b in bounds.items() if b is not None)
-        return f"{words[self.kind]} {limits}".rstrip() + (" or nothing" if self.optional else "")
+        return f"{words[self.kind]} {limits}".rstrip()
 
     def accepts(self, value: Any) -> bool:
         """Whether the value is of the kind and inside the bounds (NaN never is)."""

@@ -61,8 +61,9 @@ def from_paths(
     return Stitched(
         channels,
         outcome_names,
-        [lambda: Batch(journeys, report, lambda: names)],
+        [lambda: Batch(journeys, report)],
         StitchReport({"paths": checked.aside}, warnings=(*checked.warnings, *alike)),
+        lambda _: names,
         has_ages=False,
     )
 

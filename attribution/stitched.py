@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
+from typing import NamedTuple
 
 import polars as pl
 
@@ -64,17 +65,11 @@ class StitchReport:
         return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """The journeys of one fold of customers, the report of its rows, and its journeys' names on demand."""
+class Batch(NamedTuple):
+    """The journeys of one fold of customers, and the report of its rows."""
 
     journeys: Journeys
     report: StitchReport
-    names: Callable[[], pl.DataFrame]  # journey_id, customer_id
-
-    def table(self) -> pl.DataFrame:
-        """Return the journeys table of this fold."""
-        return pl.concat([self.names(), self.journeys.to_table()], how="horizontal")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +77,14 @@ class Stitched:
     """All journeys of a run: a frozen value that can be iterated many times, fold by fold.
 
     ``folds[i]()`` assembles the journeys of fold i of the customers; ``gate`` counts the rows that
-    never reached a fold.
+    never reached a fold; ``name`` gives journey_id and customer_id for the journeys of all folds.
     """
 
     channels: tuple[str, ...]
     outcome_names: tuple[str, ...]
     folds: Sequence[Callable[[], Batch]]
     gate: StitchReport
+    name: Callable[[Journeys], pl.DataFrame]
     has_ages: bool = True
 
     def __iter__(self) -> Iterator[Batch]:
@@ -101,4 +97,5 @@ class Stitched:
 
     def table(self) -> pl.DataFrame:
         """Return the journeys table, in order of the customer's hash, then time."""
-        return pl.concat([batch.table() for batch in self])
+        journeys = Journeys.joined([batch.journeys for batch in self])
+        return pl.concat([self.name(journeys), journeys.to_table()], how="horizontal")

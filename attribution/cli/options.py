@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from cyclopts import Parameter
 
 from attribution.errors import ParameterError
+from attribution.parameters import Parameter as Declared
 from attribution.parameters import parameters
 from attribution.stitching.window import Window
 from attribution.tables import Reading
@@ -41,18 +42,22 @@ Threads: TypeAlias = Annotated[
 ]
 
 
+def bounds(parameter: Declared) -> str:
+    """Return the allowed values in brackets, where not everything of the kind is allowed."""
+    limited = parameter.choices or (parameter.low, parameter.above, parameter.high) != (None, None, None)
+    return f" ({parameter.allowed})" if limited else ""
+
+
 def options_of(declared: type) -> Any:
     """Return a dataclass of command line options with the parameters of a declared value."""
     options: list[Any] = [
         (
             name,
-            Annotated[
-                parameter.kind | None,
-                Parameter(help=f"{parameter.meaning.capitalize()} ({parameter.allowed})."),
-            ],
+            Annotated[parameter.kind | None, Parameter(help=f"{first.upper()}{rest}{bounds(parameter)}.")],
             field(default=parameter.default),
         )
         for name, parameter in parameters(declared).items()
+        for first, rest in [(parameter.meaning[0], parameter.meaning[1:])]
     ]
     # The command line library takes a class of the standard library's module for one value.
     here = {"__module__": __name__}

@@ -80,5 +80,7 @@ def summed(group: Int64, values: Float64, groups: int) -> Float64:
     """
     if values.ndim == 1:
         return np.bincount(group, weights=values, minlength=groups).astype(np.float64, copy=False)
-    columns = [np.bincount(group, weights=column, minlength=groups) for column in values.T]
-    return np.column_stack(columns) if columns else np.zeros((groups, 0))
+    sums = np.empty((groups, values.shape[1]))
+    for place, column in enumerate(values.T):
+        sums[:, place] = np.bincount(group, weights=column, minlength=groups)
+    return sums

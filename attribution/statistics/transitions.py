@@ -188,6 +188,8 @@ def packed(windows: Int64, channels: int) -> Int64:
 
 def widened(rows: Int64, width: int) -> Int64:
     """Return rows padded on the right with zeros."""
+    if rows.shape[1] == width:
+        return rows
     return np.pad(rows, ((0, 0), (0, width - rows.shape[1])))
 
 

@@ -82,6 +82,8 @@ def folded(checked: Checked, outcome_names: tuple[str, ...]) -> Stitched:
     edges = np.searchsorted(
         used["high"].to_numpy() >> np.uint64(64 - FOLD_BITS), np.arange((1 << FOLD_BITS) + 1)
     )
+    whose = pl.col("customer_id") if "customer_id" in used.columns else pl.lit(None)
+    ids = used.select(pl.col("journey_id").cast(pl.String), whose.cast(pl.String).alias("customer_id"))
     has_ages = "age_days" in used.columns and used["age_days"].null_count() == 0
     assemble = partial(fold, used, channels, outcome_names)
     return Stitched(
@@ -89,6 +91,7 @@ def folded(checked: Checked, outcome_names: tuple[str, ...]) -> Stitched:
         outcome_names,
         [partial(assemble, int(a), int(b)) for a, b in pairwise(edges)],
         StitchReport({"journeys": checked.aside}, warnings=(*checked.warnings, *alike)),
+        lambda _: ids,
         has_ages,
     )
 
@@ -110,6 +113,4 @@ def fold(
             "null_journeys": len(rows) - converting,
         },
     )
-    customer = pl.col("customer_id") if "customer_id" in rows.columns else pl.lit(None)
-    names = rows.select(pl.col("journey_id").cast(pl.String), customer.cast(pl.String).alias("customer_id"))
-    return Batch(journeys, report, lambda: names)
+    return Batch(journeys, report)

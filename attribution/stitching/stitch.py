@@ -183,6 +183,7 @@ def joined(
         outcome_names,
         [partial(folds.assemble, number) for number in range(1 << FOLD_BITS)],
         StitchReport(aside, warnings=(*warnings, *alike)),
+        folds.names,
     )
 
 
@@ -199,17 +200,26 @@ class Folds:
     def assemble(self, number: int) -> Batch:
         """Return the batch of one fold."""
         journeys, report = assembled(self.touchpoints.fold(number), self.outcomes.fold(number), self.cut)
-        return Batch(journeys, report, partial(self.names, journeys))
+        return Batch(journeys, report)
 
     def names(self, journeys: Journeys) -> pl.DataFrame:
         """Return journey_id (customer / ordinal) and customer_id, by way of the row numbers."""
         assert journeys.outcome_row is not None
         assert journeys.touchpoint_row is not None
-        null = journeys.outcome_row < 0
-        first = journeys.touchpoint_row[journeys.offsets[:-1][null]]
-        customer = np.empty(len(journeys), dtype=object)
-        customer[null] = self.touched.gather(first).cast(pl.String).to_numpy()
-        customer[~null] = self.ended.gather(journeys.outcome_row[~null]).cast(pl.String).to_numpy()
-        frame = pl.DataFrame({"customer_id": pl.Series(customer.tolist(), dtype=pl.String)})
+        converting = journeys.outcome_row >= 0
+        null, ended = np.flatnonzero(~converting), np.flatnonzero(converting)
+        first = journeys.touchpoint_row[journeys.offsets[null]]
+        customers = pl.concat(
+            [
+                self.touched.gather(first).cast(pl.String),
+                self.ended.gather(journeys.outcome_row[ended]).cast(pl.String),
+            ]
+        )
+        place = np.argsort(np.concatenate([null, ended]))
         ordinal = pl.int_range(1, pl.len() + 1).over("customer_id")
-        return frame.select(pl.format("{}/{}", "customer_id", ordinal).alias("journey_id"), "customer_id")
+        return (
+            customers.gather(place)
+            .alias("customer_id")
+            .to_frame()
+            .select(pl.format("{}/{}", "customer_id", ordinal).alias("journey_id"), "customer_id")
+        )
