@@ -198,9 +198,7 @@ def test_customers_keep_their_account_and_accounts_their_owner(sample: Sample) -
     assert leads["product"].n_unique() == 3
     known = leads.drop_nulls("account_id")
     assert (known.group_by("account_id").agg(pl.col("owner").n_unique())["owner"] == 1).all()
-    assert (
-        leads.group_by("customer_id").agg(pl.col("account_id").n_unique())["account_id"] == 1
-    ).all()
+    assert (leads.group_by("customer_id").agg(pl.col("account_id").n_unique())["account_id"] == 1).all()
     members = known.group_by("account_id").agg(pl.col("customer_id").n_unique())["customer_id"]
     assert (members > 1).sum() > 100
     assert 0.01 < leads["account_id"].null_count() / leads.height < 0.10

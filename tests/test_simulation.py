@@ -46,8 +46,7 @@ MIXED = replace(
 
 def same(left: Simulation, right: Simulation) -> bool:
     return all(
-        np.array_equal(getattr(left, field.name), getattr(right, field.name))
-        for field in fields(Simulation)
+        np.array_equal(getattr(left, field.name), getattr(right, field.name)) for field in fields(Simulation)
     )
 
 
@@ -147,9 +146,7 @@ def test_off_is_a_budget_of_zero() -> None:
     assert same(simulate(WORLD, 300, 30, 6, on), simulate(without_budget, 300, 30, 6))
 
 
-@pytest.mark.parametrize(
-    "world", [WORLD, make_world(np.ones(len(CHANNELS)))], ids=["tiny", "company"]
-)
+@pytest.mark.parametrize("world", [WORLD, make_world(np.ones(len(CHANNELS)))], ids=["tiny", "company"])
 def test_a_channel_off_is_silent_and_never_wins_a_conversion(world: World) -> None:
     everything = simulate(world, 1500, 90, seed=8)
     lost = 0
@@ -173,9 +170,7 @@ def test_a_journey_ends_with_its_conversion() -> None:
 
 def test_channels_without_effect_win_nothing() -> None:
     null = replace(WORLD, effect=np.zeros(3), synergy=np.zeros((3, 3)))
-    everything, nothing = (
-        simulate(null, 3000, 30, 2, on) for on in (None, np.zeros(3, dtype=bool))
-    )
+    everything, nothing = (simulate(null, 3000, 30, 2, on) for on in (None, np.zeros(3, dtype=bool)))
     assert len(everything.touch_time) > 0 == len(nothing.touch_time)
     assert np.array_equal(ends(everything), ends(nothing))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import metadata
 
 from cyclopts import App, CycloptsError
 
@@ -22,7 +23,7 @@ app = App(
     help="Multi-touch attribution: exact credits, cost per lead and win rate by channel.",
     help_epilogue=EPILOGUE,
     help_format="plaintext",
-    version="0.1.0",
+    version=lambda: metadata.version("attribution-engine"),
 )
 for verb in (demo, stitch, attribute, measure, models, kpis):
     app.command(verb)
