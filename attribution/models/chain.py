@@ -8,7 +8,8 @@ from attribution.arrays import Float64
 from attribution.errors import ConvergenceError
 from attribution.statistics import TransitionCounts
 
-DENSE_STATES = 2_000  # above it the iteration is faster; sparse LU fills in and never is
+DENSE_STATES = 2_000  # what a dense solve may hold; sparse LU fills in and is never faster
+SWEEP_COST = 1_000  # sweeps of the iteration, each cell of which costs about ten of a dense solve
 SWEEPS = 20_000
 CELLS = 8_000_000  # size of the block of expected visits that is iterated at once
 
@@ -26,12 +27,22 @@ def removal_effects(counts: TransitionCounts) -> tuple[Float64, Float64]:
     if counts.journeys == 0:
         outcomes = len(counts.outcome_names)
         return np.zeros(outcomes), np.full((len(counts.channels), outcomes), np.nan)
-    solve = solve_dense if len(counts.states) <= DENSE_STATES else solve_by_iteration
-    per_journey, lost = solve(counts)
+    from threadpoolctl import threadpool_limits
+
+    solve = solve_dense if is_small(counts) else solve_by_iteration
+    with threadpool_limits(1, "blas"):  # the last bits of a BLAS depend on its threads
+        per_journey, lost = solve(counts)
     with np.errstate(invalid="ignore", divide="ignore"):
         effects = np.where(per_journey == 0, np.nan, lost / per_journey)
     effects[:, 0] = np.clip(effects[:, 0], 0.0, 1.0)  # a probability, up to the last bit
     return per_journey, effects
+
+
+def is_small(counts: TransitionCounts) -> bool:
+    """Return whether one dense solve is cheaper than the iteration."""
+    states = len(counts.states)
+    sweeping = SWEEP_COST * len(counts.count) * len(counts.channels)
+    return states <= DENSE_STATES and states**3 <= sweeping
 
 
 def solve_dense(counts: TransitionCounts) -> tuple[Float64, Float64]:
