@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from attribution.credits import Result
+import numpy as np
+
+from attribution.arrays import Float64
+from attribution.credits import Credits, Result
 from attribution.errors import ParameterError
+from attribution.journeys import Journeys
 from attribution.models import MODELS, Model, named_apart
 from attribution.statistics import Observer, total
 from attribution.stitched import Batch, Stitched, StitchReport
@@ -40,10 +45,12 @@ def attribute(
                 "(path tables never do): leave the model out, or stitch raw touchpoints"
             )
     observers = tuple(dict.fromkeys(o for model in chosen for o in model.observers))
-    statistics, report = observe(journeys, observers, threads=threads, progress=progress)
+    statistics, report = observe(journeys, (Sums(), *observers), threads=threads, progress=progress)
     credits = {
         model.name: model.credit(*(statistics[observer] for observer in model.observers)) for model in chosen
     }
+    for each in credits.values():
+        check_conserved(each, statistics[Sums()])
     return Result(credits, report)
 
 
@@ -69,6 +76,23 @@ def observe(
     report = reduce(StitchReport.__add__, (each for each, _ in learned), journeys.gate).check()
     columns = zip(*(statistics for _, statistics in learned), strict=True)
     return {o: total(column) for o, column in zip(observers, columns, strict=True)}, report
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Observes every outcome and its size, credited or not: [2, m]."""
+
+    def observe(self, journeys: Journeys) -> Float64:
+        """Return the sum of the outcomes, and of their absolute values."""
+        outcomes = journeys.outcomes
+        return np.stack([outcomes.sum(axis=0), np.abs(outcomes).sum(axis=0)])
+
+
+def check_conserved(credits: Credits, sums: Float64) -> None:
+    """Raise RuntimeError unless credits and unattributed outcomes add up to all outcomes, to 1e-9."""
+    total, size = sums
+    if (np.abs(credits.totals - total) > 1e-9 * size).any():
+        raise RuntimeError(f"{credits.model}: credits {credits.totals} do not add up to {total}")
 
 
 def defaults(journeys: Stitched) -> list[Model]:

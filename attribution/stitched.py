@@ -48,6 +48,13 @@ class StitchReport:
                 raise RuntimeError(f"{name}: rows do not add up: {rows}")
         return self
 
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """The warnings, and what the notes give reason to look at."""
+        retries = self.notes.get("retries", 0)
+        told = f"touchpoints: {retries:,} rows agree with another in all but the event id (retries?)"
+        return (*self.warnings, *([f"{told}; all are counted"] if retries else []))
+
     def table(self) -> pl.DataFrame:
         """Return the counts as a table: table, what, rows."""
         rows = [

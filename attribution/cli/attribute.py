@@ -83,36 +83,37 @@ def attribute(
     limits = options.given(window, Window)
     compiling()
     more = StitchReport()
-    if source == "--paths":
-        stitched = from_paths(
-            paths,
-            path=path,
-            conversions=conversions,
-            null=null,
-            value=value,
-            separator=separator,
-            reading=read,
-        )
-    elif source == "--journeys":
-        stitched = from_journeys(journeys, outcome_names=options.names_of(outcome_names), reading=read)
-    else:
-        columns: Mapping[str, Any] | None = {
-            "touchpoints": options.mapping(touchpoints_columns, "--touchpoints-columns"),
-            "outcomes": options.mapping(outcomes_columns, "--outcomes-columns"),
-        }
-        given: tuple[Any, Any] = (touchpoints, outcomes)
-        if source == "--events":
-            mapped = options.mapping(events_columns, "--events-columns")
-            *given, more = split_events(events, columns=mapped, flag=flag, reading=read)  # type: ignore[assignment]
-            columns = None
-        stitched = stitch_tables(
-            *given,
-            **limits,
-            as_of=as_of,
-            columns=columns,
-            outcome_names=options.names_of(outcome_names),
-            reading=read,
-        )
+    with progress("reading and stitching"):
+        if source == "--paths":
+            stitched = from_paths(
+                paths,
+                path=path,
+                conversions=conversions,
+                null=null,
+                value=value,
+                separator=separator,
+                reading=read,
+            )
+        elif source == "--journeys":
+            stitched = from_journeys(journeys, outcome_names=options.names_of(outcome_names), reading=read)
+        else:
+            columns: Mapping[str, Any] | None = {
+                "touchpoints": options.mapping(touchpoints_columns, "--touchpoints-columns"),
+                "outcomes": options.mapping(outcomes_columns, "--outcomes-columns"),
+            }
+            given: tuple[Any, Any] = (touchpoints, outcomes)
+            if source == "--events":
+                mapped = options.mapping(events_columns, "--events-columns")
+                *given, more = split_events(events, columns=mapped, flag=flag, reading=read)  # type: ignore[assignment]
+                columns = None
+            stitched = stitch_tables(
+                *given,
+                **limits,
+                as_of=as_of,
+                columns=columns,
+                outcome_names=options.names_of(outcome_names),
+                reading=read,
+            )
     show(credited(stitched, chosen, threads), more, out, json, force)
 
 

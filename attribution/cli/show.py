@@ -111,7 +111,7 @@ def show_report(report: StitchReport) -> None:
     notes = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in report.notes.items() if count)
     if notes:
         say(f"journeys: {notes}")
-    show_warnings(report.warnings)
+    show_warnings(report.messages)
 
 
 def show_warnings(warnings: Iterable[str]) -> None:

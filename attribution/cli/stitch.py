@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from attribution.cli import options
-from attribution.cli.show import compiling, show_report, write
+from attribution.cli.show import compiling, progress, show_report, write
 from attribution.stitching import stitch as stitch_tables
 from attribution.stitching.window import Window
 from attribution.tables import Reading, check_target
@@ -40,17 +40,19 @@ def stitch(
     check_target(out, (touchpoints, outcomes))
     limits = options.given(window, Window)
     compiling()
-    journeys = stitch_tables(
-        touchpoints,
-        outcomes,
-        **limits,
-        as_of=as_of,
-        columns={
-            "touchpoints": options.mapping(touchpoints_columns, "--touchpoints-columns"),
-            "outcomes": options.mapping(outcomes_columns, "--outcomes-columns"),
-        },
-        outcome_names=options.names_of(outcome_names),
-        reading=Reading(**options.given(reading, Reading)),
-    )
-    write(journeys.table(), out, force)
+    with progress("reading and stitching"):
+        journeys = stitch_tables(
+            touchpoints,
+            outcomes,
+            **limits,
+            as_of=as_of,
+            columns={
+                "touchpoints": options.mapping(touchpoints_columns, "--touchpoints-columns"),
+                "outcomes": options.mapping(outcomes_columns, "--outcomes-columns"),
+            },
+            outcome_names=options.names_of(outcome_names),
+            reading=Reading(**options.given(reading, Reading)),
+        )
+        table = journeys.table()
+    write(table, out, force)
     show_report(journeys.report)

@@ -58,14 +58,15 @@ class Coalitions:
 
     def observe(self, journeys: Journeys) -> CoalitionOutcomes:
         """Return the outcomes by coalition; only converting journeys are looked at."""
-        empty = journeys.offsets[:-1] == journeys.offsets[1:]
-        met = journeys.select(~empty & (journeys.outcomes != 0).any(axis=1))
+        converting = journeys.converting
+        empty = converting.offsets[:-1] == converting.offsets[1:]
+        met = converting.select(~empty)
         return gathered(
             journeys.channels,
             journeys.outcome_names,
             members_of(met.offsets, met.channel, words_of(len(journeys.channels))),
             met.outcomes,
-            journeys.outcomes[empty].sum(axis=0),
+            converting.outcomes[empty].sum(axis=0),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from attribution.arrays import Float64, Int64, UInt64
+from attribution.arrays import Int64, UInt64
 from attribution.kernels import kernel
 
 SEED = 0x5EED_A77B  # part of every saved statistic: folds agree as long as it stays
@@ -135,11 +135,10 @@ def murmur128(letters: np.ndarray, start: int, stop: int, seed: np.uint64) -> tu
 
 
 @kernel
-def digest(values: Float64) -> UInt64:
-    """Return 64 bits of each row of numbers [n, m]: an order that does not follow the file."""
-    bits = values.view(np.uint64)
-    found = np.zeros(values.shape[0], np.uint64)
-    for i in range(values.shape[0]):
-        for k in range(values.shape[1]):
+def digest(bits: UInt64) -> UInt64:
+    """Return 64 bits of each row of bit patterns [n, m]: an order that does not follow the file."""
+    found = np.zeros(bits.shape[0], np.uint64)
+    for i in range(bits.shape[0]):
+        for k in range(bits.shape[1]):
             found[i] = mix(found[i] ^ bits[i, k])
     return found

@@ -111,5 +111,6 @@ def sort(
                 else:
                     merged[k] = order[j]
                     j += 1
-        order[start:stop] = merged
+        for k in range(stop - start):  # a slice assignment takes seconds to compile
+            order[start + k] = merged[k]
         size *= 2

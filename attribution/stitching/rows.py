@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from attribution.arrays import Float64, UInt64
+from attribution.arrays import Float64, UInt16, UInt64
 from attribution.channels import coded
 from attribution.errors import TableError
 from attribution.stitching.hashing import digest, hashed
@@ -21,25 +21,7 @@ def touchpoint_rows(table: Checked, clean: dict[str, str], channels: Sequence[st
     """Return the used touchpoints, and how many bits of a tie stand below the sequence."""
     used = table.used
     codes = coded(used["channel"], clean, channels)
-    ranks = {
-        name: codes.astype(np.uint64) if name == "channel" else rank(used[name])
-        for name in TIES
-        if name in used.columns
-    }
-    widths = {name: int(values.max(initial=0)).bit_length() for name, values in ranks.items()}
-    if sum(widths.values()) > 63:
-        raise TableError.of(
-            table.where,
-            f"{' and '.join(ranks)} have too many distinct values to order ties by",
-            "fewer than 2^63 combinations",
-            "leave the optional columns out of columns=, or coarsen them",
-        )
-    tie = None
-    if len(ranks) > 1:
-        tie = np.zeros(len(used), np.uint64)
-        for name, values in ranks.items():
-            tie = (tie << np.uint64(widths[name])) | values
-    below = sum(width for name, width in widths.items() if name != "sequence")
+    tie, below = ties(table, codes)
     high, low = hashed(used["customer_id"])
     return (
         Rows(
@@ -53,6 +35,33 @@ def touchpoint_rows(table: Checked, clean: dict[str, str], channels: Sequence[st
         ),
         below,
     )
+
+
+def ties(table: Checked, codes: UInt16) -> tuple[UInt64 | None, int]:
+    """Return the order within one instant as one number a row, and how many of its bits follow the sequence.
+
+    None where the channel alone decides.
+    """
+    used = table.used
+    if set(TIES) & set(used.columns) == {"channel"}:
+        return None, int(codes.max(initial=0)).bit_length()
+    ranks = {
+        name: codes.astype(np.uint64) if name == "channel" else rank(used[name])
+        for name in TIES
+        if name in used.columns
+    }
+    widths = {name: int(values.max(initial=0)).bit_length() for name, values in ranks.items()}
+    if sum(widths.values()) > 63:
+        raise TableError.of(
+            table.where,
+            f"{' and '.join(ranks)} have too many distinct values to order ties by",
+            "fewer than 2^63 combinations",
+            "leave the optional columns out of columns=, or coarsen them",
+        )
+    tie = np.zeros(len(used), np.uint64)
+    for name, values in ranks.items():
+        tie = (tie << np.uint64(widths[name])) | values
+    return tie, sum(width for name, width in widths.items() if name != "sequence")
 
 
 def rank(values: pl.Series) -> UInt64:
@@ -77,7 +86,7 @@ def outcome_rows(table: Checked, outcome_names: Sequence[str]) -> tuple[Rows, Fl
     values = table.frame.select(pl.col(outcome_names).cast(pl.Float64)).to_numpy(order="c")
     values = np.ascontiguousarray(values)
     rows = used["row"].to_numpy()
-    content = digest(values[rows])
+    content = digest(values[rows].view(np.uint64))
     if "outcome_id" in used.columns:
         content ^= event_hash(used["outcome_id"])
     high, low = hashed(used["customer_id"])

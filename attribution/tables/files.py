@@ -25,13 +25,14 @@ def check_target(path: Path, inputs: Iterable[str | Path] = ()) -> None:
         raise OutputError(f"{path}: the folder {path.parent} does not exist or cannot be written to")
 
 
-def write_table(table: pl.DataFrame, path: Path, force: bool = False) -> bool:
+def write_table(table: pl.DataFrame, path: str | Path, force: bool = False) -> bool:
     """Write the table by its suffix; return whether the file changed.
 
     Raises:
         OutputExistsError: the file is there with other content and ``force`` is not set.
         OutputError: it cannot be written.
     """
+    path = Path(path)
     check_target(path)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
