@@ -11,7 +11,7 @@ START = 1_767_225_600_000_000  # 2026-01-01 UTC
 
 
 def draw(journeys: int, channels: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return lengths (geometric, mean 4, at most 50), channels (Zipf 1.1) and which journeys convert (4 %)."""
+    """Return lengths (geometric, mean 4, at most 50), channels (Zipf 1.1) and who converts (4 %)."""
     random = np.random.Generator(np.random.PCG64(seed))
     lengths = np.minimum(1 + np.floor(np.log(random.random(journeys)) / np.log(0.75)), 50).astype(np.int64)
     odds = np.arange(1, channels + 1) ** -1.1

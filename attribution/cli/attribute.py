@@ -39,10 +39,7 @@ def attribute(
     json: options.Json = False,
     force: options.Force = False,
     threads: options.Threads = None,
-    as_of: options.AsOf = None,
-    outcome_names: options.OutcomeNames = None,
-    touchpoints_columns: options.TouchpointsColumns = None,
-    outcomes_columns: options.OutcomesColumns = None,
+    how: options.StitchOptions | None = None,
     events: Annotated[str | None, Parameter(help="One table of touchpoints and conversions.")] = None,
     events_columns: Annotated[
         str | None, Parameter(help="Columns of the events table, as OURS=THEIRS,...")
@@ -80,6 +77,7 @@ def attribute(
         check_target(out, filter(None, (*sources.values(), outcomes)))
     chosen = [parse_model(text) for text in model or ()]
     read = Reading(**options.given(reading, Reading))
+    arguments = (how or options.StitchOptions()).given()
     limits = options.given(window, Window)
     compiling()
     more = StitchReport()
@@ -95,25 +93,15 @@ def attribute(
                 reading=read,
             )
         elif source == "--journeys":
-            stitched = from_journeys(journeys, outcome_names=options.names_of(outcome_names), reading=read)
+            stitched = from_journeys(journeys, outcome_names=arguments["outcome_names"], reading=read)
+        elif source == "--events":
+            mapped = options.mapping(events_columns, "--events-columns")
+            split = split_events(events, columns=mapped, flag=flag, reading=read)
+            more = split.report
+            arguments["columns"] = None
+            stitched = stitch_tables(split.touchpoints, split.outcomes, **arguments, **limits, reading=read)
         else:
-            columns: Mapping[str, Any] | None = {
-                "touchpoints": options.mapping(touchpoints_columns, "--touchpoints-columns"),
-                "outcomes": options.mapping(outcomes_columns, "--outcomes-columns"),
-            }
-            given: tuple[Any, Any] = (touchpoints, outcomes)
-            if source == "--events":
-                mapped = options.mapping(events_columns, "--events-columns")
-                *given, more = split_events(events, columns=mapped, flag=flag, reading=read)  # type: ignore[assignment]
-                columns = None
-            stitched = stitch_tables(
-                *given,
-                **limits,
-                as_of=as_of,
-                columns=columns,
-                outcome_names=options.names_of(outcome_names),
-                reading=read,
-            )
+            stitched = stitch_tables(touchpoints, outcomes, **arguments, **limits, reading=read)
     show(credited(stitched, chosen, threads), more, out, json, force)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field, make_dataclass
+from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -25,21 +25,40 @@ Json: TypeAlias = Annotated[
     bool, Parameter(name="--json", help="Print JSON records instead of a table.", negative="")
 ]
 Force: TypeAlias = Annotated[bool, Parameter(help="Replace an output that exists and differs.", negative="")]
-AsOf: TypeAlias = Annotated[
-    str | None, Parameter(help="End of the data (ISO 8601); later rows are set aside.")
-]
-OutcomeNames: TypeAlias = Annotated[
-    str | None, Parameter(help="Numeric outcome columns, the first being learned from: leads,wins,...")
-]
-TouchpointsColumns: TypeAlias = Annotated[
-    str | None, Parameter(help="Columns of the touchpoints table, as OURS=THEIRS,...")
-]
-OutcomesColumns: TypeAlias = Annotated[
-    str | None, Parameter(help="Columns of the outcomes table, as OURS=THEIRS,...")
-]
 Threads: TypeAlias = Annotated[
     int | None, Parameter(help="Worker threads (all cores without it); no digit depends on it.")
 ]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class StitchOptions:
+    """How two tables are read into journeys."""
+
+    as_of: Annotated[str | None, Parameter(help="End of the data (ISO 8601); later rows are set aside.")] = (
+        None
+    )
+    outcome_names: Annotated[
+        str | None, Parameter(help="Numeric outcome columns, the first being learned from: leads,wins,...")
+    ] = None
+    touchpoints_columns: Annotated[
+        str | None, Parameter(help="Columns of the touchpoints table, as OURS=THEIRS,...")
+    ] = None
+    outcomes_columns: Annotated[
+        str | None, Parameter(help="Columns of the outcomes table, as OURS=THEIRS,...")
+    ] = None
+
+    def given(self) -> dict[str, Any]:
+        """Return them as arguments of the function ``stitch``."""
+        mappings = {
+            "touchpoints": mapping(self.touchpoints_columns, "--touchpoints-columns"),
+            "outcomes": mapping(self.outcomes_columns, "--outcomes-columns"),
+        }
+        return {
+            "as_of": self.as_of,
+            "outcome_names": names_of(self.outcome_names),
+            "columns": mappings,
+        }
 
 
 def bounds(parameter: Declared) -> str:

@@ -21,10 +21,7 @@ def stitch(
     *,
     out: Annotated[Path, Parameter(help="File to write: .parquet keeps the lists.")],
     force: options.Force = False,
-    as_of: options.AsOf = None,
-    outcome_names: options.OutcomeNames = None,
-    touchpoints_columns: options.TouchpointsColumns = None,
-    outcomes_columns: options.OutcomesColumns = None,
+    how: options.StitchOptions | None = None,
     window: options.WindowOptions = None,
     reading: options.ReadingOptions = None,
 ) -> None:
@@ -38,21 +35,11 @@ def stitch(
         Table of customer_id, timestamp, and leads, wins, revenue where there are any.
     """
     check_target(out, (touchpoints, outcomes))
-    limits = options.given(window, Window)
+    arguments = (how or options.StitchOptions()).given() | options.given(window, Window)
+    read = Reading(**options.given(reading, Reading))
     compiling()
     with progress("reading and stitching"):
-        journeys = stitch_tables(
-            touchpoints,
-            outcomes,
-            **limits,
-            as_of=as_of,
-            columns={
-                "touchpoints": options.mapping(touchpoints_columns, "--touchpoints-columns"),
-                "outcomes": options.mapping(outcomes_columns, "--outcomes-columns"),
-            },
-            outcome_names=options.names_of(outcome_names),
-            reading=Reading(**options.given(reading, Reading)),
-        )
+        journeys = stitch_tables(touchpoints, outcomes, **arguments, reading=read)
         table = journeys.table()
     write(table, out, force)
     show_report(journeys.report)

@@ -20,16 +20,18 @@ class Column:
     default: float | None = None  # of the whole column, where it is absent
 
 
+TOUCHPOINT = (
+    Column("customer_id", "id", "who was touched (text or integer)", required=True),
+    Column("timestamp", "time", "when", required=True),
+    Column("channel", "name", "where it happened", required=True),
+    Column("campaign", "text", "campaign of the channel"),
+    Column("sequence", "whole", "order within one instant"),
+    Column("event_id", "text", "unique name of the event"),
+    Column("kind", "text", "click, view, ..."),
+)
+
 TABLES: dict[str, tuple[Column, ...]] = {
-    "touchpoints": (
-        Column("customer_id", "id", "who was touched (text or integer)", required=True),
-        Column("timestamp", "time", "when", required=True),
-        Column("channel", "name", "where it happened", required=True),
-        Column("campaign", "text", "campaign of the channel"),
-        Column("sequence", "whole", "order within one instant"),
-        Column("event_id", "text", "unique name of the event"),
-        Column("kind", "text", "click, view, ..."),
-    ),
+    "touchpoints": TOUCHPOINT,
     "outcomes": (
         Column("customer_id", "id", "who became a lead (text or integer)", required=True),
         Column("timestamp", "time", "when", required=True),
@@ -39,16 +41,10 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("revenue", "number", "revenue of the wins", null=0.0),
     ),
     "events": (
-        Column("customer_id", "id", "who was touched (text or integer)", required=True),
-        Column("timestamp", "time", "when", required=True),
-        Column("channel", "name", "where it happened", required=True),
+        *TOUCHPOINT,
         Column("conversion", "flag", "1 where the touchpoint converted", required=True),
         Column("revenue", "number", "value of the conversion", null=0.0),
         Column("journey", "text", "journey the row belongs to (flag='journey')"),
-        Column("campaign", "text", "campaign of the channel"),
-        Column("sequence", "whole", "order within one instant"),
-        Column("event_id", "text", "unique name of the event"),
-        Column("kind", "text", "click, view, ..."),
     ),
     "spend": (
         Column("channel", "name", "channel the money went to", required=True),
