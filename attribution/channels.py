@@ -12,6 +12,7 @@ import polars as pl
 from attribution.arrays import UInt16
 from attribution.errors import TableError, shown
 
+UNATTRIBUTED, TOTAL = "(unattributed)", "(total)"  # rows of our tables that are no channels
 MOST = 65_535  # codes are UInt16
 # Cyrillic and Greek letters that are drawn as Latin ones.
 LOOKALIKES = str.maketrans("аеорсухіјѕԁԛԝαονρτυικ", "aeopcyxijsdqwaovptuik")
@@ -34,6 +35,15 @@ def skeleton(name: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", name).casefold().translate(LOOKALIKES)
     return "".join(sign for sign in plain if sign.isalnum()) or plain
+
+
+def label(name: str) -> str:
+    """Return the name as our tables write it: quoted where it would be taken for one of our rows.
+
+    >>> label("ads"), label("(total)")
+    ('ads', '"(total)"')
+    """
+    return f'"{name}"' if name.strip('"') in (UNATTRIBUTED, TOTAL) else name
 
 
 def near_duplicates(names: Iterable[str]) -> list[tuple[str, ...]]:

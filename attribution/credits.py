@@ -10,9 +10,8 @@ import numpy as np
 import polars as pl
 
 from attribution.arrays import Float64, frozen
+from attribution.channels import UNATTRIBUTED, label
 from attribution.errors import ParameterError
-
-UNATTRIBUTED = "(unattributed)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +50,7 @@ class Credits:
         """Return the credits table: model, channel, a column an outcome, credited_by."""
         order = self.order()
         values = np.vstack([self.values[order], self.unattributed])
-        names = [*(self.channels[c] for c in order), UNATTRIBUTED]
+        names = [*(label(self.channels[c]) for c in order), UNATTRIBUTED]
         return pl.DataFrame(
             [
                 pl.Series("model", [self.model] * len(names), dtype=pl.String),
@@ -76,6 +75,13 @@ class Result(Mapping[str, Credits]):
         if name not in self.credits:
             raise ParameterError.unknown("model", name, self.credits)
         return self.credits[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.credits
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the credits of a model, or the default where there is no such model."""
+        return self.credits.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.credits)

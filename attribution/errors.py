@@ -125,8 +125,9 @@ def closest(name: str, names: Iterable[str]) -> str:
     >>> closest("chanel", ["channel", "spend"])
     "; did you mean 'channel'?"
     """
-    found = get_close_matches(name.casefold(), list(names), n=1, cutoff=0.6)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    known = {each.casefold(): each for each in names}
+    found = get_close_matches(name.casefold(), known, n=1, cutoff=0.6)
+    return f"; did you mean {shown(known[found[0]])}?" if found else ""
 
 
 def option(name: str, value: object) -> str:

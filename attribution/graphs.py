@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,9 @@ import numpy as np
 
 from attribution.engine import observe
 from attribution.errors import OutputError
+from attribution.models import Markov
 from attribution.models.chain import removal_effects
-from attribution.statistics import TransitionCounts, Transitions
+from attribution.statistics import TransitionCounts
 from attribution.stitched import Stitched
 
 if TYPE_CHECKING:
@@ -23,9 +25,13 @@ def transition_graph(journeys: Stitched, order: int = 1, collapse_repeats: bool 
     """Return the moves between start, windows of channels, conversion and null.
 
     Edges carry ``count`` (journeys) and ``probability``; nodes ``visits``, and those of order 1
-    their channel's ``removal_effect``. A window of several channels is named "a > b".
+    their channel's ``removal_effect``. A window of several channels is named "a > b"; a channel that
+    could be taken for a window or an end is quoted.
+
+    Raises:
+        ParameterError: the order is no whole number >= 1.
     """
-    chain = Transitions(order, collapse_repeats)
+    chain = Markov(order, share="global", collapse_repeats=collapse_repeats).observers[0]
     statistics, _ = observe(journeys, (chain,))
     return graph_of(statistics[chain])
 
@@ -36,7 +42,7 @@ def graph_of(counts: TransitionCounts) -> nx.DiGraph[Any]:
 
     graph: nx.DiGraph[Any] = nx.DiGraph(order=counts.order)
     names = [
-        " > ".join(counts.channels[code - 1] for code in window[::-1] if code) or START
+        " > ".join(node(counts.channels[code - 1]) for code in window[::-1] if code) or START
         for window in counts.windows
     ]
     for name, visits in zip(names, counts.visits.tolist(), strict=True):
@@ -53,9 +59,19 @@ def graph_of(counts: TransitionCounts) -> nx.DiGraph[Any]:
     if counts.order == 1:
         _, effects = removal_effects(counts)
         for channel, effect in zip(counts.channels, effects[:, 0], strict=True):
-            if channel in graph and not np.isnan(effect):
-                graph.nodes[channel]["removal_effect"] = float(effect)
+            if node(channel) in graph and not np.isnan(effect):
+                graph.nodes[node(channel)]["removal_effect"] = float(effect)
     return graph
+
+
+def node(channel: str) -> str:
+    """Return the channel's name, quoted where it could be taken for something else.
+
+    >>> node("ads"), node("(null)")
+    ('ads', '"(null)"')
+    """
+    special = channel in (START, CONVERSION, NULL) or ">" in channel or '"' in channel
+    return json.dumps(channel, ensure_ascii=False) if special else channel
 
 
 def write_graphml(graph: nx.DiGraph[Any], path: str | Path) -> None:

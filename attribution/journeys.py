@@ -43,6 +43,9 @@ class Journeys:
     touchpoint_row: UInt32 | None = None  # [t] row in the touchpoints table
 
     def __post_init__(self) -> None:
+        codes = np.asarray(self.channel)
+        if codes.size and not 0 <= codes.min() <= codes.max() < len(self.channels):
+            raise ValueError("Journeys.channel: a code is outside the vocabulary")
         types = {
             "offsets": np.int64,
             "channel": np.uint16,
@@ -71,8 +74,6 @@ class Journeys:
                 raise ValueError(f"Journeys.{name}: got shape {array.shape}, expected {shape}")
         if n < 0 or self.offsets[0] != 0 or self.offsets[-1] != t or (np.diff(self.offsets) < 0).any():
             raise ValueError(f"Journeys.offsets: expected to rise from 0 to {t} touchpoints")
-        if t and int(self.channel.max()) >= len(self.channels):
-            raise ValueError("Journeys.channel: a code is outside the vocabulary")
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

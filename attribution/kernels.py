@@ -11,6 +11,8 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
+import numpy as np
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -46,7 +48,7 @@ class Kernel(Generic[P, R]):
         function = FunctionType(self.plain.__code__, scope, self.__name__, self.plain.__defaults__)
         function.__module__, function.__qualname__ = self.plain.__module__, self.__name__
         if os.environ.get("ATTRIBUTION_PLAIN") == "1":
-            return cast(Callable[P, R], function)
+            return cast(Callable[P, R], wrapping(function))
         from numba import njit
 
         try:
@@ -54,6 +56,16 @@ class Kernel(Generic[P, R]):
         except RuntimeError:  # no folder for the cache can be written: compile in every process
             compiled = njit(nogil=True, error_model="numpy")(function)
         return cast(Callable[P, R], compiled)
+
+
+def wrapping(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the plain function in which integers overflow as silently as they do when compiled."""
+
+    def quiet(*args: Any) -> Any:
+        with np.errstate(over="ignore"):
+            return function(*args)
+
+    return quiet
 
 
 def kernel(function: Callable[P, R]) -> Kernel[P, R]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +56,7 @@ class Parameter:
             return isinstance(value, tuple) and all(isinstance(name, str) for name in value)
         if self.kind is bool or isinstance(value, bool):
             return self.kind is bool and isinstance(value, bool)
-        if not isinstance(value, int if self.kind is int else (int, float)) or math.isnan(value):
+        if not isinstance(value, int if self.kind is int else (int, float)) or value != value:  # NaN
             return False
         return (
             (self.low is None or value >= self.low)

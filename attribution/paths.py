@@ -8,9 +8,9 @@ from attribution.channels import renamed, vocabulary
 from attribution.errors import TableError, option, shown
 from attribution.journeys import Journeys
 from attribution.stitched import Batch, Stitched, StitchReport
-from attribution.tables import Checked, Reading, RowCount, Source, check_table
+from attribution.tables import CONTROL, Checked, Reading, RowCount, Source, check_table
 
-SEPARATORS = (" > ", ">", " -> ", "|", ",")
+SEPARATORS = (" > ", " -> ", ">", "|", ",")
 
 
 def from_paths(
@@ -39,6 +39,8 @@ def from_paths(
     columns = {ours: theirs for ours, theirs in given.items() if theirs is not None}
     checked = check_table("paths", table, reading, columns)
     outcome_names = ("conversions", *(("revenue",) if value is not None else ()))
+    text = pl.col("path").str.replace_all(separator, "", literal=True)
+    checked = checked.set_aside("control_char", text.str.contains(CONTROL))
     checked = checked.set_aside("negative_count", pl.min_horizontal("conversions", "null") < 0)
     if value is not None:
         nobody = pl.col("conversions") + pl.col("null") == 0
@@ -84,7 +86,7 @@ def check_separator(checked: Checked, paths: pl.Series, separator: str) -> None:
     if paths.str.contains(separator, literal=True).any():
         return
     for other in SEPARATORS:
-        holding = paths.filter(paths.str.contains(other, literal=True).fill_null(False))
+        holding = paths.filter(channel_lists(paths, other).list.len() > 1)
         if other != separator and 2 * len(holding) > len(paths):
             raise TableError.of(
                 checked.where,

@@ -6,18 +6,28 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 import polars as pl
 
-from attribution.channels import near_duplicates, normalised
-from attribution.credits import UNATTRIBUTED, Credits, Result
+from attribution.channels import TOTAL, UNATTRIBUTED, label, near_duplicates, normalised
+from attribution.credits import Credits, Result
 from attribution.errors import TableError, shown
 from attribution.kpis.dictionary import KPIS, Kpi
-from attribution.tables import TABLES, Column, Reading, RowCount, Source, check_table
+from attribution.tables import (
+    OURS,
+    TABLES,
+    Column,
+    Reading,
+    RowCount,
+    Source,
+    check_outcome_names,
+    check_table,
+    unescaped,
+)
 from attribution.tables.sources import read
 
-TOTAL = "(total)"
 CreditsLike: TypeAlias = Result | Credits | Source
 
 
@@ -54,6 +64,10 @@ def measure(
     >>> measure(result, spend).table()["cost_per_lead"].to_list()
     [2.5, None, 2.0]
     """
+    taken = OURS | {kpi.name for kpi in KPIS}
+    for each in credits.values() if isinstance(credits, Result) else [credits]:
+        if isinstance(each, Credits):
+            check_outcome_names(each.outcome_names, taken)
     credited = credits_table(credits, reading or Reading())
     money = check_table("spend", spend, reading, columns)
     money = money.set_aside("negative_spend", pl.col("spend") < 0)
@@ -98,15 +112,18 @@ def credits_table(credits: CreditsLike, reading: Reading) -> pl.DataFrame:
             count=len(table.rejected),
             examples=tuple(f"row {row}" for row in table.rejected["row"].head(5)),
         )
+    names_of = [pl.col("model"), pl.col("channel")]
+    if isinstance(credits, (str, Path)) and ".csv" in Path(credits).suffixes:
+        names_of = [unescaped(name) for name in names_of]
     by = pl.col("credited_by") if "credited_by" in table.frame.columns else pl.lit("journey")
-    return table.frame.select("model", "channel", *names, by.alias("credited_by"))
+    return table.frame.select(*names_of, *names, by.alias("credited_by"))
 
 
 def spend_by_channel(used: pl.DataFrame) -> dict[str, float]:
     """Return exactly rounded sums: they do not depend on the order of the rows."""
     amounts = defaultdict(list)
     for channel, amount in used.select("channel", "spend").iter_rows():
-        amounts[normalised(channel)].append(amount)
+        amounts[label(normalised(channel))].append(amount)
     return {channel: math.fsum(each) for channel, each in sorted(amounts.items())}
 
 
@@ -163,6 +180,8 @@ def reason(kpi: Kpi, roles: Mapping[str, str]) -> pl.Expr:
         .then(pl.lit(f"{kpi.name}: no spend"))
         .when(denominator == 0)
         .then(pl.lit(f"{kpi.name}: no {lacking}"))
+        .when(~(pl.col(roles[kpi.numerator]) / denominator).is_finite())
+        .then(pl.lit(f"{kpi.name}: too little {lacking}"))
     )
 
 

@@ -127,7 +127,11 @@ def status_of(chain: TransitionCounts) -> str:
 
 
 def share_totals(totals: Float64, effects: Float64) -> Float64:
-    """Return total x RE_c / sum RE for each outcome [k, m]; an outcome without effects takes column 0's."""
-    own = np.where(np.isnan(effects), effects[:, :1], effects)
-    sums = np.nansum(own, axis=0)
-    return np.asarray(np.nan_to_num(own) * (totals / np.where(sums == 0, np.inf, sums)))
+    """Return total x RE_c / sum RE for each outcome [k, m].
+
+    An outcome without removal effects takes those of column 0; where they cancel, nothing is shared.
+    """
+    own = np.nan_to_num(np.where(np.isnan(effects), effects[:, :1], effects))
+    sums = own.sum(axis=0)
+    cancel = np.abs(sums) <= 1e-9 * np.abs(own).sum(axis=0)
+    return np.asarray(own * (totals / np.where(cancel, np.inf, sums)))

@@ -44,25 +44,37 @@ def split_events(
     if flag not in ("row", "journey"):
         raise ParameterError.out_of_range("flag", flag, "'row' or 'journey'")
     checked = check_table("events", events, reading, columns)
+    if flag == "journey":
+        checked = with_journeys(checked)
     rows = checked.used
-    converting = marked(checked) if flag == "journey" else rows["conversion"] == 1
-    sequence = rows["sequence"].fill_null(0) if "sequence" in rows.columns else pl.lit(0, pl.Int64)
-    rows = rows.with_columns(converting.alias("converting"), sequence=sequence)
-    last = pl.col("sequence").max() + 1
-    rows = rows.with_columns(sequence=pl.when("converting").then(last).otherwise("sequence"))
+    converting = marked(rows) if flag == "journey" else rows["conversion"] == 1
+    rank = pl.col("sequence").rank("dense") if "sequence" in rows.columns else pl.lit(0)
+    rows = rows.with_columns(converting.alias("converting"), sequence=rank.cast(pl.Int64).fill_null(0))
+    last = pl.col("converting").cast(pl.Int64) * (pl.col("sequence").max() + 1)
+    rows = rows.with_columns(sequence=pl.col("sequence") + last)
     kept = ["customer_id", "timestamp", "channel", "campaign", "sequence", "event_id", "kind"]
-    revenue = ["revenue"] if "revenue" in rows.columns else []
+    revenue = [name for name in ("revenue",) if name in rows.columns]
+    told_twice = ["event_id"] if "event_id" in rows.columns else []
+    converted = rows.filter("converting")
+    named = converted.filter(pl.col("event_id").is_not_null()) if told_twice else converted.clear()
+    unnamed = converted.filter(pl.col("event_id").is_null()) if told_twice else converted
+    natural = [name for name in (*kept, *revenue) if name in rows.columns]
+    once = pl.concat(
+        [
+            named.sort(*natural).unique("event_id", keep="first") if told_twice else named,
+            unnamed.unique(natural, keep="first"),
+        ]
+    ).sort("row")
     return SplitEvents(
         rows.select(name for name in kept if name in rows.columns),
-        rows.filter("converting").select("customer_id", "timestamp", *revenue, leads=pl.lit(1.0)),
+        once.select("customer_id", "timestamp", *revenue, leads=pl.lit(1.0)),
         StitchReport({"events": checked.count}, warnings=checked.warnings),
     )
 
 
-def marked(checked: Checked) -> pl.Series:
-    """Return which rows are the last of a journey that is marked as converting."""
-    rows = checked.used
-    if "journey" not in rows.columns:
+def with_journeys(checked: Checked) -> Checked:
+    """Return the events of a journey; those of none are set aside."""
+    if "journey" not in checked.frame.columns:
         raise TableError.of(
             checked.where,
             "no column 'journey'",
@@ -70,9 +82,14 @@ def marked(checked: Checked) -> pl.Series:
             "map it with columns={'journey': ...}",
             column="journey",
         )
-    order = [name for name in ("timestamp", "sequence", "channel", "row") if name in rows.columns]
+    return checked.set_aside("null_journey", pl.col("journey").is_null())
+
+
+def marked(rows: pl.DataFrame) -> pl.Series:
+    """Return which rows are the last of a journey that is marked as converting."""
+    content = ("timestamp", "sequence", "channel", "campaign", "event_id", "kind", "revenue", "row")
     last = (
-        rows.sort(*order)
+        rows.sort(name for name in content if name in rows.columns)
         .group_by("journey", maintain_order=True)
         .agg(pl.col("row").last(), pl.col("conversion").max())
         .filter(pl.col("conversion") == 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import polars as pl
 
@@ -22,8 +24,10 @@ def hashed(ids: pl.Series) -> tuple[UInt64, UInt64]:
     >>> bool((hashed(pl.Series([42]))[0] == hashed(pl.Series(["42"]))[0]).all())
     True
     """
-    if ids.dtype.is_integer() and (ids.abs().max() or 0) >= LARGEST:  # type: ignore[operator]
-        ids = ids.cast(pl.String)
+    if ids.dtype.is_integer():
+        low, high = cast(int, ids.min() or 0), cast(int, ids.max() or 0)
+        if not -LARGEST < low <= high < LARGEST:
+            ids = ids.cast(pl.String)
     if ids.dtype.is_integer():
         numbers = ids.cast(pl.Int64).to_numpy()
         return mixed(numbers, SEED), np.zeros(len(ids), np.uint64)

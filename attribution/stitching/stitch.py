@@ -20,7 +20,7 @@ from attribution.stitching.partition import FOLD_BITS, Partitions, partition_bit
 from attribution.stitching.repeats import without_repeated_events, without_repeated_outcomes
 from attribution.stitching.rows import outcome_rows, touchpoint_rows
 from attribution.stitching.window import Window
-from attribution.tables import TABLES, Checked, Column, Reading, Source, check_table
+from attribution.tables import TABLES, Checked, Column, Reading, Source, check_outcome_names, check_table
 
 OUTCOMES = ("leads", "wins", "revenue")
 
@@ -59,6 +59,7 @@ def stitch(
         ParameterError: a parameter is outside its range.
     """
     window, reading = Window(lookback_days, restart, maturity_days), reading or Reading()
+    check_outcome_names(outcome_names or ())
     mapped = {name: columns_of(columns, name) for name in ("touchpoints", "outcomes")}
     extra = [Column(name, "number", "a further outcome", required=True, null=0.0)
              for name in outcome_names or () if name not in OUTCOMES]  # fmt: skip

@@ -1,13 +1,15 @@
 """Tables: the gate through which every table comes in, and the files in which they go out."""
 
-from attribution.tables.columns import TABLES, Column
-from attribution.tables.files import check_target, write_table
-from attribution.tables.gate import Checked, check_table
+from attribution.tables.columns import OURS, TABLES, Column, check_outcome_names
+from attribution.tables.files import check_target, unescaped, write_table
+from attribution.tables.gate import CONTROL, Checked, check_table
 from attribution.tables.reading import Reading
 from attribution.tables.rows import Counts, RowCount, added
 from attribution.tables.sources import Source
 
 __all__ = [
+    "CONTROL",
+    "OURS",
     "TABLES",
     "Checked",
     "Column",
@@ -16,7 +18,9 @@ __all__ = [
     "RowCount",
     "Source",
     "added",
+    "check_outcome_names",
     "check_table",
     "check_target",
+    "unescaped",
     "write_table",
 ]

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from attribution.errors import ParameterError
+
+# Columns of our own tables, which no outcome may be named as.
+OURS = frozenset(
+    {"journey_id", "customer_id", "ends_at", "converted", "channel", "age_days", "count"}
+    | {"model", "credited_by", "spend", "reason"}
+)
 
 
 @dataclass(frozen=True)
@@ -72,3 +81,11 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("credited_by", "text", "journey, or total (no win rate)"),
     ),
 }
+
+
+def check_outcome_names(names: Iterable[str], taken: Iterable[str] = OURS) -> None:
+    """Raise ParameterError if an outcome is named as a column of our tables, or twice."""
+    given = list(names)
+    for name in given:
+        if name in set(taken) or given.count(name) > 1:
+            raise ParameterError.out_of_range("outcome_names", name, "names of no other column, each once")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from glob import glob
 from pathlib import Path
 
 import polars as pl
@@ -12,14 +14,15 @@ import polars as pl
 from attribution.errors import OutputError, OutputExistsError, ParameterError
 
 SUFFIXES = (".parquet", ".csv", ".json", ".xlsx")
-FORMULA = r"^[=+\-@\t\r]"
+FORMULA = r"^'*[=+\-@\t\r]"  # what begins so is escaped by one quote more
 
 
 def check_target(path: Path, inputs: Iterable[str | Path] = ()) -> None:
     """Raise unless the path can be written to and is no input; called before anything is computed."""
     if path.suffix not in SUFFIXES:
-        raise ParameterError.out_of_range("out", str(path), f"a suffix of {', '.join(SUFFIXES)}")
-    if any(Path(source).resolve() == path.resolve() for source in inputs):
+        raise ParameterError.out_of_range("out", path.name, f"a suffix of {', '.join(SUFFIXES)}")
+    read = (match for source in inputs for match in (source, *glob(str(source), recursive=True)))  # noqa: PTH207
+    if any(Path(match).resolve() == path.resolve() for match in read):
         raise OutputExistsError(f"{path}: the output is also an input; choose another name")
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         raise OutputError(f"{path}: the folder {path.parent} does not exist or cannot be written to")
@@ -48,6 +51,10 @@ def write_table(table: pl.DataFrame, path: str | Path, force: bool = False) -> b
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+    except ModuleNotFoundError as error:
+        raise OutputError(
+            f"{path}: {error.name} is needed for {path.suffix}: pip install 'attribution-engine[excel]'"
+        ) from error
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
     return True
@@ -62,7 +69,17 @@ def write(table: pl.DataFrame, path: Path) -> None:
     elif path.suffix == ".csv":
         flat(table).write_csv(path)
     else:
-        flat(table).write_excel(path)
+        write_excel(flat(table), path)
+
+
+def write_excel(table: pl.DataFrame, path: Path) -> None:
+    """Write a workbook whose bytes depend on the table alone."""
+    import xlsxwriter
+
+    as_text = dict.fromkeys(("strings_to_formulas", "strings_to_numbers", "strings_to_urls"), False)
+    with xlsxwriter.Workbook(path, as_text) as book:
+        book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
+        table.write_excel(book)
 
 
 def flat(table: pl.DataFrame) -> pl.DataFrame:
@@ -81,3 +98,8 @@ def flat(table: pl.DataFrame) -> pl.DataFrame:
         .alias(text.meta.output_name())
         for text in texts
     )
+
+
+def unescaped(text: pl.Expr) -> pl.Expr:
+    """Return cells of a CSV file that was written here as they were before."""
+    return pl.when(text.str.contains(FORMULA)).then(text.str.strip_prefix("'")).otherwise(text)

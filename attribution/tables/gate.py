@@ -181,7 +181,7 @@ def typed(
         series.append(raw)
         if column.required and column.kind in BLANK:
             rules.append((BLANK[column.kind], raw.is_null()))
-        if column.kind in ("id", "name", "path") and raw.dtype == pl.String:
+        if column.kind in ("id", "name") and raw.dtype == pl.String:
             rules.append(("control_char", raw.str.contains(CONTROL).fill_null(False)))
     if faults:
         raise TableError(faults)
