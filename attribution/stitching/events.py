@@ -50,26 +50,31 @@ def split_events(
     converting = marked(rows) if flag == "journey" else rows["conversion"] == 1
     rank = pl.col("sequence").rank("dense") if "sequence" in rows.columns else pl.lit(0)
     rows = rows.with_columns(converting.alias("converting"), sequence=rank.cast(pl.Int64).fill_null(0))
-    last = pl.col("converting").cast(pl.Int64) * (pl.col("sequence").max() + 1)
-    rows = rows.with_columns(sequence=pl.col("sequence") + last)
     kept = ["customer_id", "timestamp", "channel", "campaign", "sequence", "event_id", "kind"]
-    revenue = [name for name in ("revenue",) if name in rows.columns]
-    told_twice = ["event_id"] if "event_id" in rows.columns else []
+    keys = [name for name in kept if name in rows.columns and name != "event_id"]
     converted = rows.filter("converting")
-    named = converted.filter(pl.col("event_id").is_not_null()) if told_twice else converted.clear()
-    unnamed = converted.filter(pl.col("event_id").is_null()) if told_twice else converted
-    natural = [name for name in (*kept, *revenue) if name in rows.columns]
-    once = pl.concat(
-        [
-            named.sort(*natural).unique("event_id", keep="first") if told_twice else named,
-            unnamed.unique(natural, keep="first"),
-        ]
-    ).sort("row")
+    # Repeats of the row that converted stand where it stands, so that they are told as its repeats.
+    ended = rows.join(converted, on=keys, how="semi", nulls_equal=True)["row"].implode()
+    last = pl.col("row").is_in(ended).cast(pl.Int64) * (pl.col("sequence").max() + 1)
+    rows = rows.with_columns(sequence=pl.col("sequence") + last)
+    revenue = [name for name in ("revenue",) if name in rows.columns]
+    once = told_once(converted, [*keys, *revenue])
     return SplitEvents(
         rows.select(name for name in kept if name in rows.columns),
         once.select("customer_id", "timestamp", *revenue, leads=pl.lit(1.0)),
         StitchReport({"events": checked.count}, warnings=checked.warnings),
     )
+
+
+def told_once(converted: pl.DataFrame, content: list[str]) -> pl.DataFrame:
+    """Return the conversions with each event id, and each repeat of the whole content, counted once."""
+    if "event_id" not in converted.columns:
+        return converted.unique(content, keep="first").sort("row")
+    named = converted.filter(pl.col("event_id").is_not_null()).sort(*content)
+    unnamed = converted.filter(pl.col("event_id").is_null())
+    return pl.concat(
+        [named.unique("event_id", keep="first", maintain_order=True), unnamed.unique(content, keep="first")]
+    ).sort("row")
 
 
 def with_journeys(checked: Checked) -> Checked:
