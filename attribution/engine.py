@@ -62,6 +62,8 @@ def observe(
     progress: Progress | None = None,
 ) -> tuple[dict[Observer, Any], StitchReport]:
     """Return the statistic of each observer over all folds, and the report of their rows."""
+    if threads is not None and threads < 1:
+        raise ParameterError.out_of_range("threads", threads, "a whole number >= 1")
 
     def learn(fold: Callable[[], Batch]) -> tuple[StitchReport, list[Any]]:
         batch = fold()

@@ -20,6 +20,15 @@ def shown(value: object) -> str:
     return text if len(text) <= CUT else text[: CUT - 2] + "…" + text[-1]
 
 
+def plain(text: str) -> str:
+    r"""Return a text in which nothing can steer a terminal or begin a line of its own.
+
+    >>> plain("a\x1b[31m\nb")
+    'a�[31m�b'
+    """
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
+
+
 class AttributionError(Exception):
     """What this package raises when a user can do something about it."""
 
@@ -39,12 +48,12 @@ class Fault:
     examples: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        place = self.where + (f", column {self.column!r}" if self.column else "")
+        place = plain(self.where) + (f", column {self.column!r}" if self.column else "")
         count = f" ({self.count:,} rows)" if self.count is not None else ""
-        lines = [f"{place}: {self.got}{count}", f"  expected: {self.expected}"]
+        lines = [f"{place}: {plain(self.got)}{count}", f"  expected: {plain(self.expected)}"]
         if self.examples:
-            lines.append(f"  for example: {'; '.join(self.examples[:EXAMPLES])}")
-        lines.append(f"  what to do: {self.remedy}")
+            lines.append(f"  for example: {plain('; '.join(self.examples[:EXAMPLES]))}")
+        lines.append(f"  what to do: {plain(self.remedy)}")
         return "\n".join(lines)
 
 

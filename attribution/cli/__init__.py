@@ -13,7 +13,7 @@ from attribution.cli.demo import demo
 from attribution.cli.measure import measure
 from attribution.cli.registry import kpis, models
 from attribution.cli.stitch import stitch
-from attribution.errors import AttributionError
+from attribution.errors import AttributionError, plain
 
 EPILOGUE = """Exit codes: 0 ok, 1 unexpected, 2 usage, 3 input invalid, 5 no convergence,
 6 output exists and differs, 7 cannot write, 130 stopped by a signal."""
@@ -33,6 +33,7 @@ def main() -> None:
     """Run the command line; a user's mistake never shows a traceback."""
     try:
         app(exit_on_error=False, print_error=False)
+        sys.stdout.flush()
     except CycloptsError as error:
         fail(f"{error}\ntry: attribution --help", 2)
     except AttributionError as error:
@@ -45,5 +46,6 @@ def main() -> None:
 
 def fail(message: str, code: int) -> None:
     """Print the error to standard error and leave with its code."""
-    print(f"error: {message}", file=sys.stderr)
+    lines = map(plain, f"error: {message}".split("\n"))
+    print("\n".join(lines), file=sys.stderr)
     sys.exit(code)

@@ -89,7 +89,7 @@ def attribute(
                 conversions=conversions,
                 null=null,
                 value=value,
-                separator=separator,
+                separator=options.tabs(separator),
                 reading=read,
             )
         elif source == "--journeys":

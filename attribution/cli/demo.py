@@ -9,7 +9,16 @@ from cyclopts import Parameter
 
 from attribution import sample
 from attribution.cli import options
-from attribution.cli.show import compiling, progress, say, show_kpis, show_report, show_side_by_side, write
+from attribution.cli.show import (
+    compiling,
+    progress,
+    say,
+    show_kpis,
+    show_report,
+    show_side_by_side,
+    show_warnings,
+    write,
+)
 from attribution.engine import attribute
 from attribution.errors import OutputError
 from attribution.kpis import measure
@@ -43,4 +52,5 @@ def demo(
     for name, table in written.items():
         write(table, out / name, force)
     show_report(result.report)
+    show_warnings((*result.warnings, *measured.warnings))
     say(f"next: attribution attribute --journeys {out / 'journeys.parquet'} --model markov:order=2")

@@ -96,9 +96,14 @@ def given(options: Any, declared: type) -> dict[str, Any]:
     """Return the parameters of a declared value as the command line gives them, checked."""
     if options is None:
         return {}
-    values = {name: getattr(options, name) for name in parameters(declared)}
+    values = {name: tabs(getattr(options, name)) for name in parameters(declared)}
     declared(**values)
     return values
+
+
+def tabs(value: Any) -> Any:
+    """Return a text in which a tab was written as a shell passes it on."""
+    return value.replace("\\t", "\t") if isinstance(value, str) else value
 
 
 def names_of(text: str | None) -> list[str] | None:

@@ -11,10 +11,11 @@ from typing import Any
 
 import polars as pl
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from attribution.engine import Progress
+from attribution.errors import plain
 from attribution.kernels import on_first_compilation
 from attribution.kpis import KPIS
 from attribution.stitched import StitchReport
@@ -35,14 +36,22 @@ def printable(text: str) -> str:
     return clean if len(clean) <= NAME else clean[: NAME - 1] + "…"
 
 
+class Screen(Console):
+    """A console that leaves a reader who has gone to the command line."""
+
+    def on_broken_pipe(self) -> None:
+        """Say so, instead of leaving with an error."""
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Return the console of standard output."""
-    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+    return Screen(width=None if sys.stdout.isatty() else WIDE, highlight=False)
 
 
 def say(line: str) -> None:
     """Print a line for people to standard error."""
-    print(line, file=sys.stderr)
+    print(plain(line), file=sys.stderr)
 
 
 def number(value: Any, column: str) -> str:
@@ -54,26 +63,31 @@ def number(value: Any, column: str) -> str:
     if value is None:
         return "-"
     if isinstance(value, str):
-        return escape(printable(value))
+        return printable(value)
     return f"{value:.1%}".replace("%", " %") if column in SHARES else f"{value:,.2f}"
 
 
 def show_table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]], column: str = "") -> None:
     """Print a table: text to the left, numbers to the right."""
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=heading(title), title_justify="left", title_style="bold")
     for place, name in enumerate(names):
-        table.add_column(escape(printable(name).replace("_", " ")), justify="right" if place else "left")
+        table.add_column(heading(name), justify="right" if place else "left")
     for row in rows:
         cells = [number(cell, column or name) for cell, name in zip(row, names, strict=True)]
-        table.add_row(*cells)
+        table.add_row(*map(Text, cells))
     console().print(table)
+
+
+def heading(name: str) -> Text:
+    """Return a name as words."""
+    return Text(printable(name).replace("_", " "))
 
 
 def show_text(title: str, names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table of text, whole."""
     table = Table(*names, title=title, title_justify="left", title_style="bold")
     for row in rows:
-        table.add_row(*map(escape, row), end_section=True)
+        table.add_row(*map(Text, row), end_section=True)
     console().print(table)
 
 
@@ -83,7 +97,7 @@ def show_side_by_side(table: pl.DataFrame, values: Sequence[str]) -> None:
     for value in values:
         wide = table.pivot("model", index="channel", values=value, maintain_order=True)
         rows = sorted(wide.iter_rows(), key=lambda row: row[0].startswith("("))
-        show_table(value.replace("_", " "), ["channel", *models], rows, value)
+        show_table(value, ["channel", *models], rows, value)
 
 
 def show_kpis(table: pl.DataFrame) -> None:
@@ -93,7 +107,7 @@ def show_kpis(table: pl.DataFrame) -> None:
         show_side_by_side(table, names)
         return
     columns = [name for name in table.columns if name not in ("model", "reason", *(k.name for k in KPIS))]
-    title = table["model"][0].replace("_", " ") if len(table) else "no credits"
+    title = table["model"][0] if len(table) else "no credits"
     show_table(title, [*columns, *names], table.select(*columns, *names).iter_rows())
 
 
@@ -117,7 +131,7 @@ def show_report(report: StitchReport) -> None:
 def show_warnings(warnings: Iterable[str]) -> None:
     """Say the warnings on standard error, nothing in them able to steer a terminal."""
     for line in warnings:
-        say("warning: " + "".join(sign if sign.isprintable() else "\ufffd" for sign in line))
+        say(f"warning: {line}")
 
 
 def write(table: pl.DataFrame, path: Path, force: bool) -> None:

@@ -20,7 +20,16 @@ from attribution.stitching.partition import FOLD_BITS, Partitions, partition_bit
 from attribution.stitching.repeats import without_repeated_events, without_repeated_outcomes
 from attribution.stitching.rows import outcome_rows, touchpoint_rows
 from attribution.stitching.window import Window
-from attribution.tables import TABLES, Checked, Column, Reading, Source, check_outcome_names, check_table
+from attribution.tables import (
+    OURS,
+    TABLES,
+    Checked,
+    Column,
+    Reading,
+    Source,
+    check_outcome_names,
+    check_table,
+)
 
 OUTCOMES = ("leads", "wins", "revenue")
 
@@ -59,13 +68,19 @@ def stitch(
         ParameterError: a parameter is outside its range.
     """
     window, reading = Window(lookback_days, restart, maturity_days), reading or Reading()
-    check_outcome_names(outcome_names or ())
+    others = {column.name for column in TABLES["outcomes"] if column.kind != "number"}
+    check_outcome_names(outcome_names or (), OURS | others)
     mapped = {name: columns_of(columns, name) for name in ("touchpoints", "outcomes")}
     extra = [Column(name, "number", "a further outcome", required=True, null=0.0)
              for name in outcome_names or () if name not in OUTCOMES]  # fmt: skip
     touched = check_table("touchpoints", touchpoints, reading, mapped["touchpoints"])
     ended = check_table("outcomes", outcomes, reading, mapped["outcomes"], extra)
     names = tuple(outcome_names or [name for name in OUTCOMES if name in ended.frame.columns])
+    for name in names:
+        if name not in ended.frame.columns:
+            raise TableError.of(
+                ended.where, f"no column {name!r}", "every column of outcome_names", "correct the name"
+            )
     if touched.naive != ended.naive and len(touched.used) and len(ended.used) and not reading.timezone:
         raise zones_differ(touched, ended)
     ended = without_impossible_outcomes(ended, names)
@@ -85,10 +100,15 @@ def columns_of(columns: Mapping[str, Any] | None, table: str) -> Mapping[str, st
     """Return the mapping for one of the two tables."""
     if columns is None:
         return {}
-    if {"touchpoints", "outcomes"} & set(columns):
+    names = {each: [column.name for column in TABLES[each]] for each in ("touchpoints", "outcomes")}
+    nested = set(columns) & set(names)
+    known = list(names) if nested else [*names["touchpoints"], *names["outcomes"], *names]
+    for ours, theirs in columns.items():
+        if ours not in known or isinstance(theirs, str) == bool(nested):
+            raise ParameterError.unknown("name in columns=", ours, dict.fromkeys(known))
+    if nested:
         return dict(columns.get(table, {}))
-    known = {column.name for column in TABLES[table]}
-    return {ours: theirs for ours, theirs in columns.items() if ours in known}
+    return {ours: theirs for ours, theirs in columns.items() if ours in names[table]}
 
 
 def without_impossible_outcomes(table: Checked, names: Sequence[str]) -> Checked:

@@ -83,6 +83,17 @@ TABLES: dict[str, tuple[Column, ...]] = {
 }
 
 
+def mapping_hint(table: str, column: str) -> str:
+    """Return how to say which column of the source is meant, in Python and on the command line."""
+    ours = f"columns={{{column!r}: ...}}"
+    if table in ("touchpoints", "outcomes", "events", "spend"):
+        return f"{ours} (--{table}-columns {column}=...)"
+    if table == "paths":
+        name = "value" if column == "revenue" else column
+        return f"{name}=... (--{name} ...)"
+    return f"rename it to {column!r}"
+
+
 def check_outcome_names(names: Iterable[str], taken: Iterable[str] = OURS) -> None:
     """Raise ParameterError if an outcome is named as a column of our tables, or twice."""
     given = list(names)

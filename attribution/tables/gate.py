@@ -9,14 +9,17 @@ from functools import cached_property
 import polars as pl
 
 from attribution.errors import Fault, TableError, closest, option, shown
-from attribution.tables.columns import TABLES, Column
+from attribution.tables.columns import TABLES, Column, mapping_hint
 from attribution.tables.reading import Reading
 from attribution.tables.rows import RowCount
 from attribution.tables.sources import Read, Source, read
 from attribution.tables.times import to_instants
-from attribution.tables.values import as_number, as_text, overflow
+from attribution.tables.values import as_number, as_text, holds_numbers, is_scalar, overflow
 
-CONTROL = r"[\x00-\x1f\x7f]"
+CONTROL = r"[\x00-\x1f\x7f-\x9f]"
+EXPECTED = {"list": "lists (Parquet keeps them)"}
+EXPECTED |= dict.fromkeys(("id", "name", "path", "text"), "text")
+EXPECTED |= dict.fromkeys(("whole", "number", "flag"), "numbers")
 BLANK = {"id": "null_user", "name": "null_channel", "time": "bad_time"}  # kind: reason
 
 
@@ -118,8 +121,7 @@ def mapping_faults(
                     source.where,
                     f"no column {shown(name)}; found {found}",
                     f"a column {shown(name)}: {column.meaning}",
-                    f"map it: columns={{{column.name!r}: ...}} (--{table}-columns {column.name}=...)"
-                    f"{closest(name, source.columns)}",
+                    f"map it: {mapping_hint(table, column.name)}{closest(name, source.columns)}",
                     column.name,
                 )
             )
@@ -158,6 +160,12 @@ def typed(
                 )
             continue
         raw = source.frame[name].alias(column.name)
+        if not readable(raw.dtype, column):
+            expected = EXPECTED[column.kind]
+            faults.append(
+                Fault(source.where, f"type {raw.dtype}", expected, "convert it, or map another column", name)
+            )
+            continue
         if column.kind == "time":
             times = to_instants(raw, source.where, name, reading)
             naive, faults = naive or (times.naive and column.required), [*faults, *times.faults]
@@ -169,12 +177,7 @@ def typed(
             raw = times.values.alias(column.name)
         elif column.kind in ("id", "name", "path", "text"):
             raw = as_text(raw, column, reading)
-        elif column.kind == "list":
-            if not isinstance(raw.dtype, pl.List):
-                faults.append(
-                    Fault(source.where, f"type {raw.dtype}", "lists", "write the table as Parquet", name)
-                )
-        else:
+        elif column.kind != "list":
             raw, found = as_number(raw, column)
             rules += found
             faults += overflow(raw, source.where, name)
@@ -190,3 +193,12 @@ def typed(
         if broken.any():
             reason = reason.set(broken & reason.is_null(), why)
     return Checked(table, source.where, pl.DataFrame(series), reason.alias("reason"), tuple(warnings), naive)
+
+
+def readable(dtype: pl.DataType, column: Column) -> bool:
+    """Return whether a column of the type can hold what the kind asks for."""
+    if column.kind == "time":
+        return True  # it has words of its own for what it cannot read
+    if column.kind == "list":
+        return isinstance(dtype, pl.List)
+    return is_scalar(dtype) if EXPECTED[column.kind] == "text" else holds_numbers(dtype)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
+import polars as pl
+
+from attribution.errors import ParameterError
 from attribution.parameters import check, param
 
 
@@ -38,3 +42,11 @@ class Reading:
 
     def __post_init__(self) -> None:
         check(self)
+        if len(self.delimiter.encode()) != 1:
+            raise ParameterError.out_of_range("delimiter", self.delimiter, "one ASCII character")
+        if self.timezone is not None:
+            try:
+                pl.Series([datetime(2000, 1, 1)]).dt.replace_time_zone(self.timezone)
+            except pl.exceptions.ComputeError:
+                expected = "a name such as Europe/Berlin"
+                raise ParameterError.out_of_range("timezone", self.timezone, expected) from None

@@ -6,6 +6,7 @@ import codecs
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from glob import glob
@@ -17,6 +18,16 @@ import polars as pl
 from attribution.errors import TableError, option, shown
 
 Source: TypeAlias = Any  # polars, pandas, pyarrow, DuckDB, anything with an Arrow stream, or a path
+# What the decoders raise on bytes that are not what they should be.
+TORN = (
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+    OSError,
+    EOFError,
+    ValueError,
+    zlib.error,
+    csv.Error,
+)
 CSV, PARQUET, NDJSON = (".csv", ".tsv", ".txt"), (".parquet", ".pq"), (".ndjson", ".jsonl")
 
 
@@ -57,7 +68,10 @@ def as_polars(source: Source, where: str) -> pl.DataFrame | pl.LazyFrame:
     if isinstance(frame, nw.DataFrame):
         return frame.to_polars()
     if hasattr(source, "__arrow_c_stream__"):
-        return pl.DataFrame(source)
+        try:
+            return pl.DataFrame(source)
+        except pl.exceptions.PolarsError:
+            pass  # a stream of single values is no table
     raise TableError.of(
         where,
         f"got {type(source).__name__}",
@@ -86,7 +100,7 @@ def read_files(pattern: str, table: str, wanted: Iterable[str] | None, delimiter
         differing = sorted(
             name
             for name in {*first.frame.columns, *part.frame.columns}
-            if first.frame.schema.get(name) != part.frame.schema.get(name)
+            if not alike(first.frame.schema.get(name), part.frame.schema.get(name))
         )
         if differing:
             told = [
@@ -102,8 +116,13 @@ def read_files(pattern: str, table: str, wanted: Iterable[str] | None, delimiter
                 column=differing[0],
                 examples=tuple(told),
             )
-    frame = pl.concat([part.frame.select(first.frame.columns) for part in parts])
+    frame = pl.concat([part.frame.select(first.frame.columns) for part in parts], how="vertical_relaxed")
     return Read(frame, f"{table} ({len(paths)} files {pattern})", first.columns)
+
+
+def alike(left: pl.DataType | None, right: pl.DataType | None) -> bool:
+    """Return whether two files can be read as one: a column without values goes with any."""
+    return left == right or (None not in (left, right) and pl.Null in (left, right))
 
 
 def read_file(path: Path, where: str, wanted: Iterable[str] | None, delimiter: str) -> Read:
@@ -123,15 +142,16 @@ def read_file(path: Path, where: str, wanted: Iterable[str] | None, delimiter: s
         if kind in CSV:
             separator = "\t" if kind == ".tsv" else delimiter
             check_header(path, where, separator)
-            lazy = pl.scan_csv(path, separator=separator, infer_schema=False)
+            lazy = pl.scan_csv(path, separator=separator, infer_schema=False, glob=False)
         elif kind in PARQUET:
-            lazy = pl.scan_parquet(path)
+            lazy = pl.scan_parquet(path, glob=False)
         else:
-            lazy = pl.scan_ndjson(path)
+            with opened(path) as file:
+                lazy = pl.read_ndjson(file).lazy()
         columns = tuple(lazy.collect_schema().names())
         chosen = columns if wanted is None else [name for name in columns if name in set(wanted)]
         return Read(lazy.select(chosen).collect(), where, columns)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except TORN as error:
         raise damaged(path, where, error) from error
 
 

@@ -11,7 +11,7 @@ from attribution.errors import Fault, option, shown
 from attribution.tables.reading import Reading
 
 UTC = pl.Datetime("us", "UTC")
-AWARE = "%Y-%m-%d %H:%M:%S%.f%:z"
+AWARE = ("%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%d %H:%M%:z")
 ISO = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d", "%Y-%m-%d %H:%M")
 DAY_OR_MONTH_FIRST = r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}"
 CANDIDATES = tuple(
@@ -25,6 +25,7 @@ CANDIDATES = tuple(
     )
     for time in ("", " %H:%M", " %H:%M:%S")
 )
+FIRST, LAST = -62_135_596_800, 253_402_300_799  # years 1 to 9999 in epoch seconds: what a calendar has
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 EARLIEST, LATEST = (
     631_152_000,
@@ -45,19 +46,34 @@ def to_instants(column: pl.Series, where: str, name: str, reading: Reading) -> I
     """Return the column as instants (microseconds UTC)."""
     dtype = column.dtype
     if dtype == pl.String:
-        return from_text(column, where, name, reading)
-    if dtype == pl.Date:
-        return Instants(in_zone(column.cast(pl.Datetime("us")), reading), naive=True)
-    if isinstance(dtype, pl.Datetime):
-        if dtype.time_zone is None:
-            return Instants(in_zone(column.cast(pl.Datetime("us")), reading), naive=True)
-        return Instants(column.dt.convert_time_zone("UTC").cast(UTC), naive=False)
-    if dtype.is_numeric():
-        return from_epoch(column, where, name, reading)
-    if dtype == pl.Null:
-        return Instants(column.cast(UTC), naive=False)
-    fault = Fault(where, f"type {dtype}", "a date, a datetime, ISO text or an epoch", "convert it", name)
-    return Instants(nothing(column), naive=False, faults=(fault,))
+        read = from_text(column, where, name, reading)
+    elif isinstance(dtype, (pl.Date, pl.Datetime)):
+        local = in_calendar(column)
+        zone = getattr(dtype, "time_zone", None)
+        if zone is None:
+            read = Instants(in_zone(local.cast(pl.Datetime("us")), reading), naive=True)
+        else:
+            read = Instants(local.dt.convert_time_zone("UTC").cast(UTC), naive=False)
+    elif dtype.is_numeric():
+        read = from_epoch(column, where, name, reading)
+    elif dtype == pl.Null:
+        read = Instants(column.cast(UTC), naive=False)
+    else:
+        told = "a date, a datetime, ISO text or an epoch"
+        fault = Fault(where, f"type {dtype}", told, "convert it, or map another column", name)
+        return Instants(nothing(column), naive=False, faults=(fault,))
+    return Instants(in_calendar(read.values), read.naive, read.faults)
+
+
+def in_calendar(column: pl.Series) -> pl.Series:
+    """Return dates or times with those outside the years 1 to 9999 null."""
+    numbers = column.to_physical()
+    if isinstance(column.dtype, pl.Datetime):
+        per = PER_SECOND[column.dtype.time_unit]
+        outside = (numbers < max(FIRST * per, -(2**63))) | (numbers > min(LAST * per, 2**63 - 1))
+    else:
+        outside = (numbers < FIRST // 86_400) | (numbers > LAST // 86_400)
+    return column.set(outside.fill_null(False), None)
 
 
 def nothing(column: pl.Series) -> pl.Series:
@@ -78,20 +94,28 @@ def from_text(column: pl.Series, where: str, name: str, reading: Reading) -> Ins
     text = text.set(text == "", None)
     if reading.time_format:
         aware = "%z" in reading.time_format or "%:z" in reading.time_format
-        return Instants(parsed(text, reading.time_format, reading, aware), naive=not aware)
+        read = parsed(text, reading.time_format, reading, aware)
+        return Instants(read, not aware, tuple(unread(text, read, where, name)))
     if reading.time_unit:
-        return from_epoch(text.cast(pl.Int64, strict=False), where, name, reading)
+        numbers = text.cast(pl.Int64, strict=False)
+        if numbers.null_count() > text.null_count():
+            numbers = text.cast(pl.Float64, strict=False)
+        missed = unread(text, numbers, where, name)
+        if missed:
+            return Instants(nothing(text), naive=False, faults=tuple(missed))
+        return from_epoch(numbers, where, name, reading)
     plain = text.str.replace(r"^(\d{4}-\d{2}-\d{2})T", "${1} ").str.replace("Z$", "+00:00")
-    zoned = parsed(plain, AWARE, reading, aware=True)
-    local = nothing(text)
-    for form in ISO:
+    zoned, local = nothing(text), nothing(text)
+    for form in (*AWARE, *ISO):
         left = plain.set(zoned.is_not_null() | local.is_not_null(), None)
         if left.null_count() == len(left):
             break
-        local = local.zip_with(local.is_not_null(), parsed(left, form, reading, aware=False))
+        if form in AWARE:
+            zoned = zoned.zip_with(zoned.is_not_null(), parsed(left, form, reading, aware=True))
+        else:
+            local = local.zip_with(local.is_not_null(), parsed(left, form, reading, aware=False))
     read = zoned.zip_with(zoned.is_not_null(), local)
-    bad = text.filter(read.is_null() & text.is_not_null())
-    faults = tuple(unreadable(bad, text, where, name))
+    faults = tuple(unreadable(text, read, where, name))
     if zoned.null_count() < len(zoned) and local.null_count() < len(local):
         both = (zoned.is_not_null().arg_true()[0], local.is_not_null().arg_true()[0])
         faults += (
@@ -115,51 +139,41 @@ def parsed(text: pl.Series, form: str, reading: Reading, aware: bool) -> pl.Seri
     return in_zone(text.str.to_datetime(form, strict=False, time_unit="us"), reading)
 
 
-def unreadable(bad: pl.Series, text: pl.Series, where: str, name: str) -> list[Fault]:
+def unreadable(text: pl.Series, read: pl.Series, where: str, name: str) -> list[Fault]:
     """Return the fault of times in a day/month format, or of a column in which nothing is a time.
 
     A few times that cannot be read are no fault: their rows are set aside.
     """
+    bad = text.filter(read.is_null() & text.is_not_null())
     slashed = bad.filter(bad.str.contains(DAY_OR_MONTH_FIRST))
-    examples = tuple(shown(value) for value in (slashed if len(slashed) else bad).head(5))
-    if len(slashed):
-        fits = [form for form in CANDIDATES if slashed.str.to_datetime(form, strict=False).null_count() == 0]
-        advice = " or ".join(option("time_format", form) for form in fits) or option("time_format", "...")
-        both = len({form[:2] for form in fits}) > 1
-        why = "day and month cannot be told apart" if both else "the order of day and month is not declared"
-        return [
-            Fault(
-                where,
-                why,
-                "ISO 8601, or a declared format",
-                f"pass {advice}",
-                name,
-                len(slashed),
-                examples,
-            )
-        ]
-    if len(bad) and len(bad) == len(text) - text.null_count():
-        digits = bool(bad.str.contains(r"^\d+$").all())
-        remedy = "pass " + (
-            option("time_unit", "s, ms, us or ns") if digits else option("time_format", "...")
-        )
-        return [
-            Fault(
-                where,
-                "no value is a time",
-                "ISO 8601, or a declared format",
-                remedy,
-                name,
-                len(bad),
-                examples,
-            )
-        ]
-    return []
+    if not len(slashed):
+        return unread(text, read, where, name)
+    fits = [form for form in CANDIDATES if slashed.str.to_datetime(form, strict=False).null_count() == 0]
+    advice = " or ".join(option("time_format", form) for form in fits) or option("time_format", "...")
+    both = len({form[:2] for form in fits}) > 1
+    why = "day and month cannot be told apart" if both else "the order of day and month is not declared"
+    examples = tuple(shown(value) for value in slashed.head(5))
+    expected = "ISO 8601, or a declared format"
+    return [Fault(where, why, expected, f"pass {advice}", name, len(slashed), examples)]
+
+
+def unread(text: pl.Series, read: pl.Series, where: str, name: str) -> list[Fault]:
+    """Return the fault of a column with text of which nothing could be read."""
+    given = text.drop_nulls()
+    if not len(given) or read.null_count() < len(read):
+        return []
+    digits = bool(given.str.contains(r"^\d+$").all())
+    remedy = option("time_unit", "s, ms, us or ns") if digits else option("time_format", "...")
+    examples = tuple(shown(value) for value in given.head(5))
+    expected = "ISO 8601, or a declared format"
+    return [Fault(where, "no value is a time", expected, f"pass {remedy}", name, len(given), examples)]
 
 
 def from_epoch(column: pl.Series, where: str, name: str, reading: Reading) -> Instants:
     """Return times that are numbers, in the declared unit; values outside 1990-2100 are a fault."""
     numbers = column.cast(pl.Float64, strict=False)
+    missing = (numbers.is_nan() | numbers.is_infinite()).fill_null(False)
+    numbers, column = numbers.set(missing, None), column.set(missing, None)
     low, high = cast(float | None, numbers.min()), cast(float | None, numbers.max())
     if low is None or high is None:
         return Instants(nothing(column), naive=False)

@@ -9,17 +9,31 @@ from attribution.tables.columns import Column
 from attribution.tables.reading import Reading
 
 TOO_LARGE = 2.0**63 / 100  # money beyond int64 cents
+EXACT = 2.0**53  # floats below are exact as integers
 FLAGS = {"1": 1.0, "true": 1.0, "yes": 1.0, "0": 0.0, "false": 0.0, "no": 0.0, "": 0.0}
+
+
+def is_scalar(dtype: pl.DataType) -> bool:
+    """Return whether a column of the type can be read as text."""
+    return not (dtype.is_nested() or dtype.is_temporal() or dtype in (pl.Binary, pl.Object))
+
+
+def holds_numbers(dtype: pl.DataType) -> bool:
+    """Return whether a column of the type can be read as numbers."""
+    return dtype.is_numeric() or dtype in (pl.String, pl.Boolean, pl.Null, pl.Categorical, pl.Enum)
 
 
 def as_text(raw: pl.Series, column: Column, reading: Reading) -> pl.Series:
     """Return ids as integers or text, everything else as text; blank is null."""
     if column.kind == "id" and raw.dtype.is_integer():
         return raw
-    if raw.dtype.is_float() and (raw.drop_nulls() == raw.drop_nulls().round()).all():
-        raw = raw.cast(pl.Int64)  # whole numbers that a frame with gaps holds as floats
-        if column.kind == "id":
-            return raw
+    if raw.dtype.is_float():
+        raw = raw.fill_nan(None)
+        present = raw.drop_nulls()
+        if ((present == present.round()) & (present.abs() < EXACT)).all():
+            raw = raw.cast(pl.Int64)  # whole numbers that a frame with gaps holds as floats
+            if column.kind == "id":
+                return raw
     text = raw.cast(pl.String)
     blank = text.str.strip_chars() == ""
     text = text.set(blank.fill_null(False), None)
@@ -30,25 +44,27 @@ def as_text(raw: pl.Series, column: Column, reading: Reading) -> pl.Series:
 
 def as_number(raw: pl.Series, column: Column) -> tuple[pl.Series, list[tuple[str, pl.Series]]]:
     """Return the column as numbers, with the reasons of the cells that are none."""
+    if raw.dtype in (pl.Categorical, pl.Enum):
+        raw = raw.cast(pl.String)
     if column.kind == "flag" and raw.dtype in (pl.String, pl.Boolean):
         text = raw.cast(pl.String).str.strip_chars().str.to_lowercase().fill_null("")
         numbers = text.replace_strict(FLAGS, default=None, return_dtype=pl.Float64)
         return numbers.alias(column.name), [("bad_flag", numbers.is_null())]
     given = raw.str.strip_chars() if raw.dtype == pl.String else raw
     empty = (given.is_null() | (given == "")) if raw.dtype == pl.String else given.is_null()
-    whole = column.kind == "whole"
-    numbers = given.cast(pl.Int64 if whole else pl.Float64, strict=False).alias(column.name)
+    if column.kind == "whole":
+        numbers = given.cast(pl.Int64, strict=False).alias(column.name)
+        if given.dtype.is_float():
+            numbers = numbers.set((given != given.floor()).fill_null(False), None)
+        return numbers, [("bad_number", numbers.is_null() & ~empty)]
+    numbers = given.cast(pl.Float64, strict=False).alias(column.name)
     rules = [("bad_number", numbers.is_null() & ~empty)]
-    if whole:
-        return numbers, rules
     infinite = (numbers.is_nan() | numbers.is_infinite()).fill_null(False)
     rules.append(("not_finite", infinite))
     numbers = numbers.set(infinite, 0.0)
     if column.kind == "flag":
-        return numbers.fill_null(0.0), [
-            *rules,
-            ("bad_flag", ~numbers.fill_null(0.0).is_in([0.0, 1.0])),
-        ]
+        flags = numbers.fill_null(0.0)
+        return flags, [*rules, ("bad_flag", ~flags.is_in([0.0, 1.0]))]
     if column.null is None:
         return numbers.fill_null(0.0), [*rules, ("null_number", empty)]
     return numbers.set(numbers.is_null() & empty, column.null).fill_null(0.0), rules
