@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import combinations, groupby, permutations
 from math import factorial
 
@@ -153,19 +154,22 @@ START: Window = ()
 
 @dataclass
 class Chain:
-    """Weights that move from window to window, that stop there, and the outcomes of those that stop."""
+    """Weights that move from window to window, that stop there, and the outcomes of those that stop.
 
-    moves: dict[Window, dict[Window, float]]
-    stops: dict[Window, float]
-    gains: dict[Window, list[float]]
+    Fractions, not floats: nothing is rounded, so a removal effect of 0 is 0.
+    """
+
+    moves: dict[Window, dict[Window, Fraction]]
+    stops: dict[Window, Fraction]
+    gains: dict[Window, list[Fraction]]
 
     @classmethod
     def of(cls, rows: Sequence[Row], outcomes: int, order: int, collapse_repeats: bool) -> Chain:
         """Walk every path that has a weight; a window holds its last ``order`` channels."""
         chain = cls(
-            defaultdict(lambda: defaultdict(float)),
-            defaultdict(float),
-            defaultdict(lambda: [0.0] * outcomes),
+            defaultdict(lambda: defaultdict(Fraction)),
+            defaultdict(Fraction),
+            defaultdict(lambda: [Fraction(0)] * outcomes),
         )
         for row in rows:
             if row.path and row.count > 0:
@@ -173,10 +177,11 @@ class Chain:
                 here = START
                 for name in path:
                     there = (*here, name)[-order:]
-                    chain.moves[here][there] += row.count
+                    chain.moves[here][there] += Fraction(row.count)
                     here = there
-                chain.stops[here] += row.count
-                chain.gains[here] = [a + b for a, b in zip(chain.gains[here], row.outcomes, strict=True)]
+                chain.stops[here] += Fraction(row.count)
+                gained = zip(chain.gains[here], map(Fraction, row.outcomes), strict=True)
+                chain.gains[here] = [before + more for before, more in gained]
         return chain
 
     @property
@@ -187,7 +192,7 @@ class Chain:
     def without(self, channel: str) -> Chain:
         """Return the chain in which whoever arrives at a window with the channel is lost."""
         lost = {
-            here: sum(weight for there, weight in to.items() if channel in there)
+            here: sum((weight for there, weight in to.items() if channel in there), Fraction(0))
             for here, to in self.moves.items()
         }
         return Chain(
@@ -195,44 +200,44 @@ class Chain:
                 here: {there: weight for there, weight in to.items() if channel not in there}
                 for here, to in self.moves.items()
             },
-            {here: self.stops.get(here, 0.0) + lost.get(here, 0.0) for here in self.states},
+            {here: self.stops.get(here, Fraction(0)) + lost.get(here, Fraction(0)) for here in self.states},
             dict(self.gains),
         )
 
-    def worth(self, outcomes: int) -> list[float]:
+    def worth(self, outcomes: int) -> list[Fraction]:
         """Return the expected outcomes of one journey from the start: Gaussian elimination.
 
         Window after window is taken out of the chain: whoever came there goes on in the shares in
         which those who were there moved on, stopped and gained. Nothing is ever subtracted.
         """
         moves = {here: dict(self.moves.get(here, {})) for here in self.states}
-        stops = {here: self.stops.get(here, 0.0) for here in self.states}
-        gains = {here: list(self.gains.get(here, [0.0] * outcomes)) for here in self.states}
+        stops = {here: self.stops.get(here, Fraction(0)) for here in self.states}
+        gains = {here: list(self.gains.get(here, [Fraction(0)] * outcomes)) for here in self.states}
         comes_from: dict[Window, set[Window]] = defaultdict(set)
         for here, to in moves.items():
             for there in to:
                 comes_from[there].add(here)
         for gone in reversed([state for state in self.states if state != START]):
             onward = {there: weight for there, weight in moves.pop(gone).items() if there != gone}
-            leaving = stops[gone] + sum(onward.values())
+            leaving = stops[gone] + sum(onward.values(), Fraction(0))
             for here in comes_from.pop(gone, set()) - {gone}:
                 part = moves[here].pop(gone) / leaving
                 stops[here] += part * stops[gone]
                 gains[here] = [a + part * b for a, b in zip(gains[here], gains[gone], strict=True)]
                 for there, weight in onward.items():
-                    moves[here][there] = moves[here].get(there, 0.0) + part * weight
+                    moves[here][there] = moves[here].get(there, Fraction(0)) + part * weight
                     comes_from[there].add(here)
             for there in onward:
                 comes_from[there].discard(gone)
-        return [gain / stops[START] if stops[START] else 0.0 for gain in gains[START]]
+        return [gain / (stops[START] or 1) for gain in gains[START]]
 
 
 def removal_effects(
     chain: Chain, channels: Sequence[str], outcomes: int
-) -> tuple[list[float], dict[str, list[float | None]]]:
+) -> tuple[list[Fraction], dict[str, list[Fraction | None]]]:
     """Return the worth of a journey, and 1 - (worth without the channel) / worth; None where worth is 0."""
     whole = chain.worth(outcomes)
-    effects: dict[str, list[float | None]] = {}
+    effects: dict[str, list[Fraction | None]] = {}
     for name in channels:
         rest = chain.without(name).worth(outcomes)
         effects[name] = [1 - r / w if w != 0 else None for r, w in zip(rest, whole, strict=True)]
@@ -252,23 +257,23 @@ def markov(
     whole, effects = removal_effects(chain, channels, outcomes)
 
     def shares(row: Row) -> list[float]:
-        weight = {name: effects[name][0] or 0.0 for name in row.path}
+        weight = {name: effects[name][0] or Fraction(0) for name in row.path}
         if sum(weight.values()) == 0:
-            weight = dict.fromkeys(row.path, 1.0)
-        return [weight[name] / sum(weight.values()) / row.path.count(name) for name in row.path]
+            weight = dict.fromkeys(row.path, Fraction(1))
+        return [float(weight[name] / sum(weight.values()) / row.path.count(name)) for name in row.path]
 
     answer = shared(rows, channels, outcomes, shares)
     if share == "global":
         for i in range(outcomes):
-            own = {name: effects[name][i] if whole[i] != 0 else effects[name][0] for name in channels}
-            known = {name: effect or 0.0 for name, effect in own.items()}
-            total = sum(row.outcomes[i] for row in rows if row.path)
-            everything = sum(known.values())
+            total = sum((Fraction(row.outcomes[i]) for row in rows if row.path), Fraction(0))
+            own = {name: effects[name][i if whole[i] else 0] or Fraction(0) for name in channels}
+            everything = sum(own.values(), Fraction(0))
             for name in channels:
-                answer.credit[name][i] = total * known[name] / everything if everything else 0.0
-            answer.unattributed[i] += 0.0 if everything else total
-    answer.removal_effects = {name: effects[name][0] for name in channels}
-    answer.base, answer.states = whole[0], len(chain.states)
+                answer.credit[name][i] = float(total * own[name] / everything) if everything else 0.0
+            answer.unattributed[i] += 0.0 if everything else float(total)
+    known = {name: effects[name][0] for name in channels}
+    answer.removal_effects = {name: None if known[name] is None else float(known[name]) for name in channels}
+    answer.base, answer.states = float(whole[0]), len(chain.states)
     return answer
 
 

@@ -66,7 +66,11 @@ def row_of(
     return Row(
         tuple(channels[touchpoint % len(channels)] for touchpoint in touchpoints),
         COUNTS[of_count],
-        (leads, wins, (revenue - 64 * negative) / 4 if leads else 0.0),
+        (
+            leads,
+            wins,
+            (revenue - 64 * negative) / 4 if leads or (COUNTS[of_count] and length % 4 == 3) else 0.0,
+        ),
         tuple(accumulate(reversed(gaps)))[::-1] if ages else None,
     )
 
@@ -135,14 +139,14 @@ def parts_of(journeys: Journeys, part: Sequence[int], parts: int) -> list[Journe
     return [journeys.select(place == each) for each in range(parts)]
 
 
-def stacked(journeys: Journeys, model: Model) -> list[Any]:
+def learned(model: Model, journeys: Journeys) -> list[Any]:
     """Return what the model's observers learn from the journeys."""
     return [observer.observe(journeys) for observer in model.observers]
 
 
 def credit_of(model: Model, journeys: Journeys) -> Credits:
     """Return the model's credits of one batch."""
-    return model.credit(*stacked(journeys, model))
+    return model.credit(*learned(model, journeys))
 
 
 # Parameters.
@@ -173,13 +177,13 @@ def invalid(parameter: Parameter) -> list[Any]:
     values: list[Any] = [] if parameter.optional else [None]
     whole = parameter.kind is int
     if parameter.low is not None:
-        values.append(parameter.low - 1 if whole else math.nextafter(parameter.low, -math.inf))
+        values += [parameter.low - 1 if whole else math.nextafter(parameter.low, -math.inf), -math.inf]
     if parameter.above is not None:
-        values += [parameter.above, math.nextafter(parameter.above, -math.inf)]
+        values += [parameter.above, math.nextafter(parameter.above, -math.inf), -math.inf]
     if parameter.high is not None:
         values += [parameter.high + 1 if whole else math.nextafter(parameter.high, math.inf), math.inf]
     if parameter.kind in (int, float):
-        values += [math.nan, -math.inf, True, "1", (1,), 1j] + [1.5, 1.0] * whole
+        values += [math.nan, True, "1", (1,), 1j] + [1.5, 1.0, math.inf, -math.inf] * whole
     elif parameter.kind is bool:
         values += [0, 1, "true", math.nan]
     elif parameter.kind is tuple:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.strategies import DataObject
 from oracles import ORACLES, Answer, shapley_by_orders, shapley_by_subsets
 from strategies import credit_of, journeys, models, rows_of
 
@@ -44,19 +45,16 @@ def known(effects: Mapping[str, float | None]) -> dict[str, float]:
 
 @pytest.mark.parametrize("name", MODELS)
 @given(draw=st.data())
-def test_a_model_equals_its_twin(name: str, draw: st.DataObject) -> None:
+def test_a_model_equals_its_twin(name: str, draw: DataObject) -> None:
     model = draw.draw(models(name))
     batch = draw.draw(journeys(negative=getattr(model, "share", None) != "global"))
     assert_equal(credit_of(model, batch), twin_of(model, batch), CHAINED if name == "markov" else CLOSE)
 
 
-@pytest.mark.parametrize("share", ["journey", "global"])
 @pytest.mark.parametrize("order", [1, 2, 3])
 @given(batch=journeys(negative=False), draw=st.data())
-def test_what_a_chain_learned_equals_its_twin(
-    order: int, share: str, batch: Journeys, draw: st.DataObject
-) -> None:
-    model = draw.draw(models("markov", order=order, share=share))
+def test_what_a_chain_learned_equals_its_twin(order: int, batch: Journeys, draw: DataObject) -> None:
+    model = draw.draw(models("markov", order=order))
     credits, twin = credit_of(model, batch), twin_of(model, batch)
     assert_equal(credits, twin, CHAINED)
     details = credits.details

@@ -21,7 +21,12 @@ def without_repeated_events(table: Checked) -> Checked:
     repeated = repeats(table, "event_id")
     if not len(repeated):
         return table
-    order = [name for name in ORDER if name in repeated.columns]
+    names = [pl.col(name) for name in ORDER if name in repeated.columns]
+    order = [
+        name.cast(pl.String).str.strip_chars().str.normalize("NFC") if by_name else name
+        for name in names
+        for by_name in [name.meta.output_name() in ("channel", "customer_id")]
+    ]
     counted = repeated.sort("event_id", *order, nulls_last=False).unique(
         "event_id", keep="first", maintain_order=True
     )

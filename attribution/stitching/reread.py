@@ -15,8 +15,10 @@ from attribution.journeys import Journeys
 from attribution.stitched import Batch, Stitched, StitchReport
 from attribution.stitching.hashing import hashed
 from attribution.stitching.partition import FOLD_BITS
-from attribution.tables import TABLES, Checked, Column, Reading, RowCount, Source, check_table
+from attribution.tables import CONTROL, TABLES, Checked, Column, Reading, RowCount, Source, check_table
 from attribution.tables.sources import Read, read
+
+NONE = pl.Series([], dtype=pl.Null)
 
 
 def from_journeys(
@@ -36,18 +38,40 @@ def from_journeys(
     """
     reading = reading or Reading()
     source = read(table, "journeys", None, reading.delimiter)
+    check_lists(source, columns or {})
     names = tuple(outcome_names or ()) or outcomes_of(source, columns or {})
     extra = [Column(name, "number", "an outcome", required=True, null=0.0) for name in names]
     checked = check_table("journeys", source, reading, columns, extra)
-    lists = pl.col("channel").list
-    checked = checked.set_aside(
-        "null_channel", pl.col("channel").is_null() | lists.eval(pl.element().is_null()).list.any()
-    )
+    lists = pl.col("channel").cast(pl.List(pl.String)).list
+    blank = pl.element().is_null() | (pl.element().str.strip_chars() == "")
+    checked = checked.set_aside("null_channel", pl.col("channel").is_null() | lists.eval(blank).list.any())
+    checked = checked.set_aside("control_char", lists.eval(pl.element().str.contains(CONTROL)).list.any())
     if "age_days" in checked.frame.columns:
-        lengths = pl.col("age_days").list.len() != lists.len()
-        checked = checked.set_aside("ages_do_not_match", lengths)
+        ages = pl.col("age_days").cast(pl.List(pl.Float64)).list
+        known = pl.element().is_finite().fill_null(False) & (pl.element() >= 0)
+        checked = checked.set_aside("bad_age", ~ages.eval(known).list.all())
+        checked = checked.set_aside("ages_do_not_match", ages.len() != lists.len())
     checked = checked.set_aside("negative_count", pl.col("count") < 0)
+    possible = pl.col(names[0]).is_between(0, pl.col("count"))
+    checked = checked.set_aside("conversions_out_of_range", ~possible)
     return folded(checked, names)
+
+
+def check_lists(source: Read, columns: Mapping[str, str]) -> None:
+    """Raise TableError unless channels are lists of text, and ages lists of numbers."""
+    for name, inner in (("channel", "text"), ("age_days", "numbers")):
+        column = columns.get(name, name)
+        dtype = source.frame.schema.get(column)
+        items = getattr(dtype, "inner", None)
+        fits = items == pl.Null or (items is not None and items.is_numeric() == (inner == "numbers"))
+        if dtype is not None and dtype != pl.Null and not fits:
+            raise TableError.of(
+                source.where,
+                f"type {dtype}",
+                f"lists of {inner}",
+                "write the journeys as Parquet, which keeps lists",
+                column=column,
+            )
 
 
 def outcomes_of(source: Read, columns: Mapping[str, str]) -> tuple[str, ...]:
@@ -67,7 +91,10 @@ def outcomes_of(source: Read, columns: Mapping[str, str]) -> tuple[str, ...]:
 
 def folded(checked: Checked, outcome_names: tuple[str, ...]) -> Stitched:
     """Return the journeys by fold of the customer's hash, each in the order in which they were stitched."""
-    used = checked.used
+    gappy = [
+        name for name in ("ends_at", "age_days") if checked.used.get_column(name, default=NONE).null_count()
+    ]
+    used = checked.used.drop(gappy)
     texts = used["channel"].cast(pl.List(pl.String))
     channels, clean, alike = vocabulary(texts.explode(empty_as_null=False), checked.where)
     names = [name for name in ("customer_id", "journey_id") if name in used.columns]
@@ -84,7 +111,7 @@ def folded(checked: Checked, outcome_names: tuple[str, ...]) -> Stitched:
     )
     whose = pl.col("customer_id") if "customer_id" in used.columns else pl.lit(None)
     ids = used.select(pl.col("journey_id").cast(pl.String), whose.cast(pl.String).alias("customer_id"))
-    has_ages = "age_days" in used.columns and used["age_days"].null_count() == 0
+    has_ages = "age_days" in used.columns
     assemble = partial(fold, used, channels, outcome_names)
     return Stitched(
         channels,

@@ -70,7 +70,7 @@ def stitch(
     window, reading = Window(lookback_days, restart, maturity_days), reading or Reading()
     others = {column.name for column in TABLES["outcomes"] if column.kind != "number"}
     check_outcome_names(outcome_names or (), OURS | others)
-    mapped = {name: columns_of(columns, name) for name in ("touchpoints", "outcomes")}
+    mapped = {name: columns_of(columns, name, outcome_names or ()) for name in ("touchpoints", "outcomes")}
     extra = [Column(name, "number", "a further outcome", required=True, null=0.0)
              for name in outcome_names or () if name not in OUTCOMES]  # fmt: skip
     touched = check_table("touchpoints", touchpoints, reading, mapped["touchpoints"])
@@ -96,11 +96,14 @@ def stitch(
     )
 
 
-def columns_of(columns: Mapping[str, Any] | None, table: str) -> Mapping[str, str]:
+def columns_of(
+    columns: Mapping[str, Any] | None, table: str, outcome_names: Sequence[str]
+) -> Mapping[str, str]:
     """Return the mapping for one of the two tables."""
     if columns is None:
         return {}
     names = {each: [column.name for column in TABLES[each]] for each in ("touchpoints", "outcomes")}
+    names["outcomes"] += outcome_names
     nested = set(columns) & set(names)
     known = list(names) if nested else [*names["touchpoints"], *names["outcomes"], *names]
     for ours, theirs in columns.items():

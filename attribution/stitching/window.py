@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from attribution.journeys import DAY
@@ -46,4 +45,4 @@ class Window:
 
 def microseconds(days: float) -> int:
     """Return days in microseconds, at most forever."""
-    return FOREVER if math.isinf(days) else min(round(days * DAY), FOREVER)
+    return round(min(days * DAY, FOREVER))
