@@ -17,9 +17,11 @@ from attribution.tables.times import to_instants
 from attribution.tables.values import as_number, as_text, holds_numbers, is_scalar, overflow
 
 CONTROL = r"[\x00-\x1f\x7f-\x9f]"
-EXPECTED = {"list": "lists (Parquet keeps them)"}
-EXPECTED |= dict.fromkeys(("id", "name", "path", "text"), "text")
-EXPECTED |= dict.fromkeys(("whole", "number", "flag"), "numbers")
+EXPECTED = {
+    "list": "lists (Parquet keeps them)",
+    **dict.fromkeys(("id", "name", "path", "text"), "text"),
+    **dict.fromkeys(("whole", "number", "flag"), "numbers"),
+}
 BLANK = {"id": "null_user", "name": "null_channel", "time": "bad_time"}  # kind: reason
 
 
