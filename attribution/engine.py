@@ -93,7 +93,7 @@ class Sums:
 def check_conserved(credits: Credits, sums: Float64) -> None:
     """Raise RuntimeError unless credits and unattributed outcomes add up to all outcomes, to 1e-9."""
     total, size = sums
-    if (np.abs(credits.totals - total) > 1e-9 * size).any():
+    if not (np.abs(credits.totals - total) <= 1e-9 * size).all():  # NaN is not conserved either
         raise RuntimeError(f"{credits.model}: credits {credits.totals} do not add up to {total}")
 
 

@@ -61,9 +61,9 @@ class Kernel(Generic[P, R]):
 def wrapping(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the plain function in which integers overflow as silently as they do when compiled."""
 
-    def quiet(*args: Any) -> Any:
+    def quiet(*args: Any, **kwargs: Any) -> Any:
         with np.errstate(over="ignore"):
-            return function(*args)
+            return function(*args, **kwargs)
 
     return quiet
 

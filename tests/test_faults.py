@@ -242,6 +242,11 @@ def test_row_07_a_byte_order_mark_is_no_matter(folder: Folder) -> None:
     assert check_table("touchpoints", path).frame.equals(check_table("touchpoints", touchpoints()).frame)
 
 
+def test_row_07_a_byte_order_mark_hides_no_fault_of_the_header(folder: Folder) -> None:
+    path = folder.put("t.csv", "\ufeffchannel,timestamp,channel,customer_id\nads,2026-03-01,ads,a\n")
+    folder.refuses(*folder.attribute(path), says=[path, "the header names 'channel' more than once"])
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_row_07_utf16_is_refused_by_name(encoding: str, folder: Folder) -> None:
     mark = {"utf-16": "", "utf-16-le": "\ufeff", "utf-16-be": "\ufeff"}[encoding]

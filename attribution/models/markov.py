@@ -119,6 +119,9 @@ WARNINGS = {
 }
 
 
+CANCEL = 1e-6  # effects that leave less than this of their size would share rounding errors
+
+
 def status_of(chain: TransitionCounts) -> str:
     """Return whether the chain can tell channels apart: ok, no_conversions or converting_only."""
     if chain.ends[:, 0].sum() == 0:
@@ -133,5 +136,5 @@ def share_totals(totals: Float64, effects: Float64) -> Float64:
     """
     own = np.nan_to_num(np.where(np.isnan(effects), effects[:, :1], effects))
     sums = own.sum(axis=0)
-    cancel = np.abs(sums) <= 1e-9 * np.abs(own).sum(axis=0)
+    cancel = np.abs(sums) <= CANCEL * np.abs(own).sum(axis=0)
     return np.asarray(own * (totals / np.where(cancel, np.inf, sums)))

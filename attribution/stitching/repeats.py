@@ -7,13 +7,7 @@ import polars as pl
 from attribution.errors import TableError, shown
 from attribution.tables import Checked
 
-ORDER = (
-    "timestamp",
-    "sequence",
-    "channel",
-    "campaign",
-    "customer_id",
-)  # which of the repeats counts
+ORDER = ("timestamp", "sequence", "channel", "campaign", "kind", "customer_id")  # which of the repeats counts
 
 
 def without_repeated_events(table: Checked) -> Checked:
