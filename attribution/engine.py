@@ -19,6 +19,7 @@ from attribution.models import MODELS, Model, named_apart
 from attribution.statistics import Observer, total
 from attribution.stitched import Batch, Stitched, StitchReport
 
+SMALL_FOLD = 2_000  # touchpoints: below, workers only wait for one another
 Progress = Callable[[int, int], None]  # folds done, folds in all
 
 
@@ -70,7 +71,8 @@ def observe(
         return batch.report, [observer.observe(batch.journeys) for observer in observers]
 
     learned = []
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+    few = journeys.folds[0]().journeys.touchpoints < SMALL_FOLD
+    with ThreadPoolExecutor(threads or (1 if few else os.cpu_count())) as pool:
         for done, result in enumerate(pool.map(learn, journeys.folds), start=1):
             learned.append(result)
             if progress:
