@@ -66,19 +66,20 @@ def observe(
     if threads is not None and threads < 1:
         raise ParameterError.out_of_range("threads", threads, "a whole number >= 1")
 
-    def learn(fold: Callable[[], Batch]) -> tuple[StitchReport, list[Any]]:
-        batch = fold()
-        return batch.report, [observer.observe(batch.journeys) for observer in observers]
+    def learn(fold: Callable[[], Batch]) -> tuple[StitchReport, list[Any], int]:
+        journeys, report = fold()
+        return report, [observer.observe(journeys) for observer in observers], journeys.touchpoints
 
-    learned = []
-    few = journeys.folds[0]().journeys.touchpoints < SMALL_FOLD
+    tell = progress or (lambda _done, _folds: None)
+    learned = [learn(journeys.folds[0])]
+    tell(1, len(journeys.folds))
+    few = learned[0][2] < SMALL_FOLD
     with ThreadPoolExecutor(threads or (1 if few else os.cpu_count())) as pool:
-        for done, result in enumerate(pool.map(learn, journeys.folds), start=1):
+        for done, result in enumerate(pool.map(learn, journeys.folds[1:]), start=2):
             learned.append(result)
-            if progress:
-                progress(done, len(journeys.folds))
-    report = reduce(StitchReport.__add__, (each for each, _ in learned), journeys.gate).check()
-    columns = zip(*(statistics for _, statistics in learned), strict=True)
+            tell(done, len(journeys.folds))
+    report = reduce(StitchReport.__add__, (report for report, _, _ in learned), journeys.gate).check()
+    columns = zip(*(statistics for _, statistics, _ in learned), strict=True)
     return {o: total(column) for o, column in zip(observers, columns, strict=True)}, report
 
 
