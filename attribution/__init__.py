@@ -11,6 +11,7 @@ The river, from the banks through the stream and back::
     journeys = at.stitch(touchpoints, outcomes, lookback_days=30)
     result = at.attribute(journeys, at.FirstTouch(), at.TimeDecay(half_life=7), at.Markov(order=2))
     kpis = at.measure(result, spend)
+    weekly = at.measure(at.credit_log(journeys, result["markov"]), spend, by=["channel", "week"])
 
 Data flows one way. Tables are checked at one gate (``tables``), cut into journeys by customer
 (``stitching``, ``paths``), reduced to sums (``statistics``) and shared by ``models``, each of which
@@ -18,6 +19,7 @@ is its formula and nothing else.
 """
 
 from attribution import sample
+from attribution.credit_log import CreditLog, credit_log
 from attribution.credits import Credits, Result
 from attribution.engine import attribute
 from attribution.errors import (
@@ -55,6 +57,7 @@ __all__ = [
     "MODELS",
     "AttributionError",
     "ConvergenceError",
+    "CreditLog",
     "Credits",
     "FirstTouch",
     "Journeys",
@@ -77,6 +80,7 @@ __all__ = [
     "TouchpointRule",
     "VocabularyError",
     "attribute",
+    "credit_log",
     "from_journeys",
     "from_paths",
     "measure",

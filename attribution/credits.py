@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,7 @@ class Credits:
     by_journey: bool = True
     details: Any = None  # what the model learned
     warnings: tuple[str, ...] = ()
+    rule: Callable[[], Any] | None = None  # gives the share of every single touchpoint, or None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", frozen(self.values, np.float64))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, replace
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -47,12 +47,15 @@ def attribute(
             )
     observers = tuple(dict.fromkeys(o for model in chosen for o in model.observers))
     statistics, report = observe(journeys, (Sums(), *observers), threads=threads, progress=progress)
-    credits = {
-        model.name: model.credit(*(statistics[observer] for observer in model.observers)) for model in chosen
-    }
+    credits = {model.name: credit(model, [statistics[o] for o in model.observers]) for model in chosen}
     for each in credits.values():
         check_conserved(each, statistics[Sums()])
     return Result(credits, report)
+
+
+def credit(model: Model, statistics: Sequence[Any]) -> Credits:
+    """Return the model's credits with the way to its rule, which the credit log asks for."""
+    return replace(model.credit(*statistics), rule=partial(model.rule, *statistics))
 
 
 def observe(

@@ -65,7 +65,7 @@ def from_paths(
         outcome_names,
         [lambda: Batch(journeys, report)],
         StitchReport({"paths": checked.aside}, warnings=(*checked.warnings, *alike)),
-        lambda _: names,
+        lambda _number, _journeys: names,
         has_ages=False,
     )
 

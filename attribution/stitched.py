@@ -10,7 +10,7 @@ from typing import NamedTuple
 import polars as pl
 
 from attribution.journeys import Journeys
-from attribution.tables import Counts, RowCount, added
+from attribution.tables import Counts, Origin, RowCount, added
 
 
 @dataclass(frozen=True)
@@ -84,15 +84,17 @@ class Stitched:
     """All journeys of a run: a frozen value that can be iterated many times, fold by fold.
 
     ``folds[i]()`` assembles the journeys of fold i of the customers; ``gate`` counts the rows that
-    never reached a fold; ``name`` gives journey_id and customer_id for the journeys of all folds.
+    never reached a fold; ``name`` gives journey_id and customer_id for the journeys of a fold;
+    ``origins`` are the tables in which the row numbers of the journeys point.
     """
 
     channels: tuple[str, ...]
     outcome_names: tuple[str, ...]
     folds: Sequence[Callable[[], Batch]]
     gate: StitchReport
-    name: Callable[[Journeys], pl.DataFrame]
+    name: Callable[[int, Journeys], pl.DataFrame]
     has_ages: bool = True
+    origins: Mapping[str, Origin] = field(default_factory=dict)  # by table: touchpoints, outcomes
 
     def __iter__(self) -> Iterator[Batch]:
         return (fold() for fold in self.folds)
@@ -104,5 +106,6 @@ class Stitched:
 
     def table(self) -> pl.DataFrame:
         """Return the journeys table, in order of the customer's hash, then time."""
-        journeys = Journeys.joined([batch.journeys for batch in self])
-        return pl.concat([self.name(journeys), journeys.to_table()], how="horizontal")
+        folds = [batch.journeys for batch in self]
+        names = pl.concat([self.name(number, journeys) for number, journeys in enumerate(folds)])
+        return pl.concat([names, Journeys.joined(folds).to_table()], how="horizontal")

@@ -9,6 +9,7 @@ import os
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import polars as pl
@@ -132,7 +133,7 @@ def test_another_content_is_kept_unless_forced(target: Path) -> None:
 def test_a_disk_that_fills_up_leaves_what_was_there_and_nothing_else(
     target: Path, force: bool, there: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fills_up(_: pl.DataFrame, path: Path) -> None:
+    def fills_up(_: pl.DataFrame, path: Path, *_more: object) -> None:
         path.write_bytes(b"half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -151,7 +152,7 @@ def test_a_disk_that_fills_up_leaves_what_was_there_and_nothing_else(
 def test_whatever_stops_the_writing_no_temporary_file_is_left(
     target: Path, error: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stops(_: pl.DataFrame, path: Path) -> None:
+    def stops(_: pl.DataFrame, path: Path, *_more: object) -> None:
         path.write_bytes(b"half")
         raise error
 
@@ -164,8 +165,8 @@ def test_whatever_stops_the_writing_no_temporary_file_is_left(
 def test_a_file_is_never_seen_half_written(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, seen = files.write, []
 
-    def watched(table: pl.DataFrame, path: Path) -> None:
-        whole(table, path)
+    def watched(table: pl.DataFrame, path: Path, *more: Any) -> None:
+        whole(table, path, *more)
         seen.append((path.parent == target.parent, path != target, target.exists()))
 
     monkeypatch.setattr(files, "write", watched)

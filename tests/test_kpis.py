@@ -291,7 +291,8 @@ def test_spend_by_day_is_summed() -> None:
             "spend": [1.0, 2.0, 2.0, 4.0],
         }
     )
-    measured = measure(credits_of({"ads": [1, 0, 0], "mail": [1, 0, 0]}), spend).table()
+    credits = credits_of({"ads": [1, 0, 0], "mail": [1, 0, 0]})
+    measured = measure(credits, spend, repeated_spend="sum").table()
     assert (row(measured, "ads")["spend"], row(measured, "mail")["spend"]) == (5.0, 4.0)
 
 

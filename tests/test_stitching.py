@@ -150,7 +150,8 @@ def once(ours: at.Stitched) -> tuple[pl.DataFrame, StitchReport]:
     batches = list(ours)
     joined = at.Journeys.joined([batch.journeys for batch in batches])
     report = reduce(StitchReport.__add__, (batch.report for batch in batches), ours.gate)
-    return pl.concat([ours.name(joined), joined.to_table()], how="horizontal"), report.check()
+    names = pl.concat([ours.name(number, batch.journeys) for number, batch in enumerate(batches)])
+    return pl.concat([names, joined.to_table()], how="horizontal"), report.check()
 
 
 def told(table: pl.DataFrame, names: Sequence[str]) -> list[Journey]:

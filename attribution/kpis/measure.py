@@ -1,46 +1,34 @@
-"""Measure: credits and spend become cost per lead, win rate, return on spend: by channel and model."""
+"""Measure: credits and spend become cost per lead, win rate, return on spend: by model and dimension."""
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeAlias
 
 import polars as pl
 
-from attribution.channels import TOTAL, UNATTRIBUTED, label, near_duplicates, normalised
+from attribution.channels import TOTAL, UNATTRIBUTED, near_duplicates
 from attribution.credits import Credits, Result
-from attribution.errors import TableError, shown
-from attribution.kpis.dictionary import KPIS, Kpi
-from attribution.tables import (
-    OURS,
-    TABLES,
-    Column,
-    Reading,
-    RowCount,
-    Source,
-    check_outcome_names,
-    check_table,
-    unescaped,
-)
-from attribution.tables.sources import read
-
-CreditsLike: TypeAlias = Result | Credits | Source
+from attribution.errors import ParameterError, shown
+from attribution.kpis.credited import Credited, CreditsLike, credited
+from attribution.kpis.dictionary import KPIS
+from attribution.kpis.ratios import with_ratios
+from attribution.kpis.spend import Spend, spend_by
+from attribution.tables import OURS, Reading, RowCount, Source, check_outcome_names
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """The KPI table, the count of the spend rows, and what had to be left out, in words."""
+    """The KPI table, the sums that it divides, the count of the spend rows, and warnings."""
 
     kpis: pl.DataFrame
+    sums: pl.DataFrame
     spend_rows: RowCount
     warnings: tuple[str, ...]
 
     def table(self) -> pl.DataFrame:
-        """Return the KPI table: per model the channels, (unattributed) and (total), a ratio of sums."""
+        """Return the KPI table: per model a row a cell, and (total), a ratio of sums."""
         return self.kpis
 
 
@@ -48,151 +36,90 @@ def measure(
     credits: CreditsLike,
     spend: Source,
     *,
+    by: Sequence[str] = ("channel",),
     columns: Mapping[str, str] | None = None,
     reading: Reading | None = None,
+    repeated_spend: str = "error",
 ) -> Measured:
-    """Return spend, credited outcomes and their ratios by model and channel.
+    """Return spend, credited outcomes and their ratios by model and channel, or by what ``by`` names.
 
-    A ratio without a denominator is null and the column ``reason`` says why. The first outcome
-    plays the role of leads. ``columns`` maps our names to those of the spend table.
+    Credits know channels. A credit log, or its Parquet file, knows periods of the lead's time (day,
+    week, month, quarter, year), of the touchpoint's (touchpoint_week, ...), and the columns of the
+    tables behind it (campaign, owner). A ratio without a denominator is null and the column ``reason``
+    says why. The first outcome plays the role of leads. ``columns`` maps our names to those of the
+    spend table.
 
     Raises:
         TableError: the credits or the spend table cannot be used.
+        ParameterError: the credits do not know a dimension.
 
     >>> result = Credits("linear", ("ads",), ("leads", "wins"), [[4, 1]], [1, 0])
     >>> spend = pl.DataFrame({"channel": ["ads"], "spend": [10.0]})
     >>> measure(result, spend).table()["cost_per_lead"].to_list()
     [2.5, None, 2.0]
     """
+    if not by or isinstance(by, str) or len(set(by)) < len(by):
+        raise ParameterError.out_of_range("by", by, "names of dimensions, each once")
     taken = OURS | {kpi.name for kpi in KPIS}
     for each in credits.values() if isinstance(credits, Result) else [credits]:
         if isinstance(each, Credits):
             check_outcome_names(each.outcome_names, taken)
-    credited = credits_table(credits, reading or Reading())
-    money = check_table("spend", spend, reading, columns)
-    money = money.set_aside("negative_spend", pl.col("spend") < 0)
-    by_channel = spend_by_channel(money.used)
-    outcomes = tuple(credited.columns[2:-1])
-    rows = pl.concat(
+    what = credited(credits, by, reading or Reading())
+    money = spend_by(spend, by, columns, reading or Reading(), repeated_spend)
+    sums = pl.concat(
         [
-            with_total(each, by_channel, outcomes)
-            for each in credited.partition_by("model", maintain_order=True)
+            with_spend(model, by, what.outcome_names, money)
+            for model in what.table.partition_by("model", maintain_order=True)
         ]
     )
-    roles = {"spend": "spend", "leads": outcomes[0]}
-    roles |= {name: name for name in ("wins", "revenue") if name in outcomes}
-    ratios = [ratio(kpi, roles) for kpi in KPIS]
-    why = pl.concat_str([reason(kpi, roles) for kpi in KPIS], separator="; ", ignore_nulls=True)
-    table = rows.select(
-        "model", "channel", "spend", *outcomes, *ratios, pl.when(why != "").then(why).alias("reason")
-    )
-    warnings = (*money.warnings, *unmatched(credited, by_channel))
-    return Measured(table, money.count, warnings)
+    warnings = (*money.warnings, *unmatched(what, money))
+    return Measured(kpi_table(sums, by, what.outcome_names), sums, money.rows, warnings)
 
 
-def credits_table(credits: CreditsLike, reading: Reading) -> pl.DataFrame:
-    """Return model, channel, the outcomes and credited_by."""
-    if isinstance(credits, (Result, Credits)):
-        return credits.table()
-    source = read(credits, "credits", None, reading.delimiter)
-    known = {column.name for column in TABLES["credits"]} | {"run_id"}
-    names = [n for n in source.columns if n not in known and not n.endswith(("_low", "_high"))]
-    if not names:
-        raise TableError.of(
-            source.where, "no outcome column", "a column such as leads", "pass a credits table"
-        )
-    extra = [Column(name, "number", "an outcome", required=True, null=0.0) for name in names]
-    table = check_table("credits", source, reading, None, extra)
-    if table.count.set_aside:
-        raise TableError.of(
-            source.where,
-            f"rows that are no credits: {dict(table.count.set_aside)}",
-            "model, channel and numbers in every row",
-            "write the table anew with attribute",
-            count=len(table.rejected),
-            examples=tuple(f"row {row}" for row in table.rejected["row"].head(5)),
-        )
-    names_of = [pl.col("model"), pl.col("channel")]
-    if isinstance(credits, (str, Path)) and ".csv" in Path(credits).suffixes:
-        names_of = [unescaped(name) for name in names_of]
-    by = pl.col("credited_by") if "credited_by" in table.frame.columns else pl.lit("journey")
-    return table.frame.select(*names_of, *names, by.alias("credited_by"))
+def kpi_table(sums: pl.DataFrame, by: Sequence[str], outcomes: Sequence[str]) -> pl.DataFrame:
+    """Return the KPI table of the sums: their ratios, and per model those of the totals."""
+    models = sums.partition_by("model", maintain_order=True)
+    return with_ratios(pl.concat([with_total(model, by, outcomes) for model in models]), by, outcomes)
 
 
-def spend_by_channel(used: pl.DataFrame) -> dict[str, float]:
-    """Return exactly rounded sums: they do not depend on the order of the rows."""
-    amounts = defaultdict(list)
-    for channel, amount in used.select("channel", "spend").iter_rows():
-        amounts[label(normalised(channel))].append(amount)
-    return {channel: math.fsum(each) for channel, each in sorted(amounts.items())}
+def with_spend(model: pl.DataFrame, by: Sequence[str], outcomes: Sequence[str], money: Spend) -> pl.DataFrame:
+    """Return one model's cells with their spend, and those that have spend alone."""
+    columns = ["model", *by, "spend", *outcomes, "credited_by", "no_spend"]
+    if money.unknown:
+        told = pl.lit(f"spend is not known by {', '.join(money.unknown)}")
+        return model.with_columns(spend=pl.lit(None, pl.Float64), no_spend=told).select(columns)
+    met = model.join(money.table, on=by, how="left", nulls_equal=True, maintain_order="left")
+    alone = money.table.join(model, on=by, how="anti", nulls_equal=True, maintain_order="left")
+    same = [pl.lit(model[name][0]).alias(name) for name in ("model", "credited_by")]
+    alone = alone.with_columns(*same, *(pl.lit(0.0).alias(name) for name in outcomes))
+    rows = pl.concat([met.select(columns[:-1]), alone.select(columns[:-1])])
+    rest = pl.col("channel") == UNATTRIBUTED if "channel" in by else pl.lit(False)
+    order = [rest] if list(by) == ["channel"] else [*by[:-1], rest, by[-1]]
+    return rows.with_columns(no_spend=pl.lit("no spend")).sort(order, nulls_last=True, maintain_order=True)
 
 
-def with_total(model: pl.DataFrame, spend: Mapping[str, float], outcomes: Sequence[str]) -> pl.DataFrame:
-    """Return one model's channels with their spend, those with spend alone, (unattributed) and (total)."""
-    name, by = model["model"][0], model["credited_by"][0]
-    met = set(model["channel"])
-    alone = [channel for channel in spend if channel not in met]
-    money = pl.DataFrame(
-        {"channel": list(spend), "spend": list(spend.values())},
-        schema={"channel": pl.String, "spend": pl.Float64},
-    )
-    only_spend = pl.DataFrame(
-        {"model": name, "channel": alone, **dict.fromkeys(outcomes, 0.0), "credited_by": by},
-        schema=model.schema,
-    )
-    is_rest = pl.col("channel") == UNATTRIBUTED
-    rows = pl.concat([model.filter(~is_rest), only_spend, model.filter(is_rest)]).join(
-        money, on="channel", how="left", maintain_order="left"
-    )
-    total = pl.DataFrame(
-        {
-            "model": [name],
-            "channel": [TOTAL],
-            **{outcome: [math.fsum(rows[outcome])] for outcome in outcomes},
-            "credited_by": [by],
-            "spend": [math.fsum(spend.values())],
-        }
-    )
-    return pl.concat([rows, total])
+def with_total(model: pl.DataFrame, by: Sequence[str], outcomes: Sequence[str]) -> pl.DataFrame:
+    """Return one model's cells and their total, named in the first dimension that is text."""
+    named = next((name for name in by if model.schema[name] == pl.String), None)
+    sums = {
+        name: None if model[name].null_count() == len(model) else math.fsum(model[name].drop_nulls())
+        for name in ("spend", *outcomes)
+    }
+    same = {name: model[name][0] for name in ("model", "credited_by", "no_spend")}
+    total = {**dict.fromkeys(by), **({named: TOTAL} if named else {}), **sums, **same}
+    return pl.concat([model, pl.DataFrame([total], schema=model.schema)])
 
 
-def ratio(kpi: Kpi, roles: Mapping[str, str]) -> pl.Expr:
-    """Return the KPI, null where it has no value."""
-    if kpi.numerator not in roles or kpi.denominator not in roles:
-        return pl.lit(None, dtype=pl.Float64).alias(kpi.name)
-    value = pl.col(roles[kpi.numerator]) / pl.col(roles[kpi.denominator])
-    return pl.when(reason(kpi, roles).is_null()).then(value).alias(kpi.name)
-
-
-def reason(kpi: Kpi, roles: Mapping[str, str]) -> pl.Expr:
-    """Return why the KPI has no value, null where it has one."""
-    for role in (kpi.numerator, kpi.denominator):
-        if role not in roles:
-            return pl.lit(f"{kpi.name}: no column {role}")
-    denominator = pl.col(roles[kpi.denominator])
-    lacking = "spend" if kpi.denominator == "spend" else f"credited {roles[kpi.denominator]}"
-    shared = pl.lit(kpi.by_journey) & (pl.col("credited_by") == "total")
-    no_spend = pl.lit("spend" in (kpi.numerator, kpi.denominator)) & pl.col("spend").is_null()
-    return (
-        pl.when(shared)
-        .then(pl.lit(f"{kpi.name}: totals were shared, not journeys"))
-        .when(no_spend)
-        .then(pl.lit(f"{kpi.name}: no spend"))
-        .when(denominator == 0)
-        .then(pl.lit(f"{kpi.name}: no {lacking}"))
-        .when(~(pl.col(roles[kpi.numerator]) / denominator).is_finite())
-        .then(pl.lit(f"{kpi.name}: too little {lacking}"))
-    )
-
-
-def unmatched(credited: pl.DataFrame, spend: Mapping[str, float]) -> list[str]:
+def unmatched(what: Credited, money: Spend) -> list[str]:
     """Return which channels have spend but no touchpoint, and touchpoints but no spend."""
-    met = set(credited["channel"]) - {UNATTRIBUTED}
+    if "channel" not in money.table.columns:
+        return []
+    met, spent = set(what.table["channel"]) - {UNATTRIBUTED}, set(money.table["channel"])
     lines = []
-    if only_spend := sorted(set(spend) - met):
+    if only_spend := sorted(spent - met):
         alike = [group for group in near_duplicates({*only_spend, *met}) if set(group) & set(only_spend)]
         hint = "".join(f"; {' and '.join(map(shown, group))} look alike" for group in alike)
         lines.append(f"spend without touchpoints: {', '.join(map(shown, only_spend))}{hint}")
-    if only_met := sorted(met - set(spend)):
+    if only_met := sorted(met - spent):
         lines.append(f"touchpoints without spend: {', '.join(map(shown, only_met))}")
     return lines

@@ -2,7 +2,7 @@
 
 from attribution.statistics.coalitions import CoalitionOutcomes, Coalitions
 from attribution.statistics.mergeable import Observer, Statistic, total
-from attribution.statistics.totals import CreditTotals, Totals
+from attribution.statistics.totals import CreditTotals, Rule, Totals
 from attribution.statistics.transitions import TransitionCounts, Transitions
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Coalitions",
     "CreditTotals",
     "Observer",
+    "Rule",
     "Statistic",
     "Totals",
     "TransitionCounts",

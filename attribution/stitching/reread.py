@@ -118,7 +118,7 @@ def folded(checked: Checked, outcome_names: tuple[str, ...]) -> Stitched:
         outcome_names,
         [partial(assemble, int(a), int(b)) for a, b in pairwise(edges)],
         StitchReport({"journeys": checked.aside}, warnings=(*checked.warnings, *alike)),
-        lambda _: ids,
+        lambda number, journeys: ids.slice(int(edges[number]), len(journeys)),
         has_ages,
     )
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from attribution.channels import vocabulary
-from attribution.errors import ParameterError, TableError, option
+from attribution.errors import ParameterError, TableError
 from attribution.journeys import Journeys
 from attribution.stitched import Batch, Stitched, StitchReport
 from attribution.stitching.assemble import Cut, assembled
+from attribution.stitching.end_of_data import until, zones_differ
 from attribution.stitching.partition import FOLD_BITS, Partitions, partition_bits_for, scattered
 from attribution.stitching.repeats import without_repeated_events, without_repeated_outcomes
 from attribution.stitching.rows import outcome_rows, touchpoint_rows
@@ -25,6 +26,7 @@ from attribution.tables import (
     TABLES,
     Checked,
     Column,
+    Origin,
     Reading,
     Source,
     check_outcome_names,
@@ -93,6 +95,10 @@ def stitch(
         end_of_data,
         warnings,
         layout or Layout(),
+        {
+            name: Origin(name, source, reading, mapped[name], table.frame["customer_id"])
+            for name, source, table in (("touchpoints", touchpoints, touched), ("outcomes", outcomes, ended))
+        },
     )
 
 
@@ -122,55 +128,6 @@ def without_impossible_outcomes(table: Checked, names: Sequence[str]) -> Checked
     return table
 
 
-def until(
-    touched: Checked, ended: Checked, as_of: datetime | str | None
-) -> tuple[Checked, Checked, int, tuple[str, ...]]:
-    """Return the tables without rows after ``as_of``, the end of the data in microseconds, and warnings."""
-    warnings = (*touched.warnings, *ended.warnings)
-    if as_of is not None:
-        instant = instant_of(as_of)
-        future = pl.col("timestamp") > instant
-        return (
-            touched.set_aside("future_time", future),
-            ended.set_aside("future_time", future),
-            round(instant.timestamp() * 1_000_000),
-            warnings,
-        )
-    now = datetime.now(UTC)
-    for table in (touched, ended):
-        later = table.used.filter(pl.col("timestamp") > now)["timestamp"]
-        if len(later):
-            warnings += (
-                f"{table.where}: {len(later):,} rows lie in the future, up to {later.max()!s}; "
-                f"to set them aside pass {option('as_of', str(now.date()))}",
-            )
-    times = pl.concat([table.used["timestamp"].to_physical() for table in (touched, ended)])
-    return touched, ended, cast(int, times.max() or 0), warnings
-
-
-def instant_of(as_of: datetime | str) -> datetime:
-    """Return a moment in UTC."""
-    try:
-        moment = datetime.fromisoformat(as_of) if isinstance(as_of, str) else as_of
-    except ValueError:
-        raise ParameterError.out_of_range("as_of", as_of, "a date or time in ISO 8601") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def zones_differ(touched: Checked, ended: Checked) -> TableError:
-    """Return the error of one table with time zones and one without."""
-    naive, aware = (touched, ended) if touched.naive else (ended, touched)
-    return TableError.of(
-        naive.where,
-        f"times name no zone, those of {aware.where} do",
-        "a zone in both tables or in none",
-        f"declare the zone of the times that name none: {option('timezone', 'UTC')}",
-        column="timestamp",
-        count=len(naive.used),
-        examples=tuple(str(time) for time in naive.used["timestamp"].head(5)),
-    )
-
-
 def joined(
     touched: Checked,
     ended: Checked,
@@ -179,6 +136,7 @@ def joined(
     end_of_data: int,
     warnings: tuple[str, ...],
     layout: Layout,
+    origins: Mapping[str, Origin],
 ) -> Stitched:
     """Return the folds of two checked tables."""
     channels, clean, alike = vocabulary(touched.used["channel"], touched.where)
@@ -208,6 +166,7 @@ def joined(
         [partial(folds.assemble, number) for number in range(1 << FOLD_BITS)],
         StitchReport(aside, warnings=(*warnings, *alike)),
         folds.names,
+        origins=origins,
     )
 
 
@@ -226,7 +185,7 @@ class Folds:
         journeys, report = assembled(self.touchpoints.fold(number), self.outcomes.fold(number), self.cut)
         return Batch(journeys, report)
 
-    def names(self, journeys: Journeys) -> pl.DataFrame:
+    def names(self, _: int, journeys: Journeys) -> pl.DataFrame:
         """Return journey_id (customer / ordinal) and customer_id, by way of the row numbers."""
         assert journeys.outcome_row is not None
         assert journeys.touchpoint_row is not None

@@ -1,10 +1,12 @@
 """Tables: the gate through which every table comes in, and the files in which they go out."""
 
 from attribution.tables.columns import OURS, TABLES, Column, check_outcome_names
-from attribution.tables.files import check_target, unescaped, write_table
+from attribution.tables.files import check_target, unescaped, write_rows, write_table
 from attribution.tables.gate import CONTROL, Checked, check_table
+from attribution.tables.origin import Origin
 from attribution.tables.reading import Reading
 from attribution.tables.rows import Counts, RowCount, added
+from attribution.tables.seal import check_seal
 from attribution.tables.sources import Source
 
 __all__ = [
@@ -14,13 +16,16 @@ __all__ = [
     "Checked",
     "Column",
     "Counts",
+    "Origin",
     "Reading",
     "RowCount",
     "Source",
     "added",
     "check_outcome_names",
+    "check_seal",
     "check_table",
     "check_target",
     "unescaped",
+    "write_rows",
     "write_table",
 ]

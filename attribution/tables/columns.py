@@ -60,6 +60,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("spend", "number", "money spent", required=True),
         Column("date", "time", "day of the spend"),
         Column("campaign", "text", "campaign of the channel"),
+        Column("currency", "text", "currency of the money, one for the table"),
     ),
     "paths": (
         Column("path", "path", "channels of the journey, oldest first", required=True),
