@@ -14,6 +14,7 @@ from attribution.errors import TableError, shown
 
 UNATTRIBUTED, TOTAL = "(unattributed)", "(total)"  # rows of our tables that are no channels
 MOST = 65_535  # codes are UInt16
+RARE = 10  # rows
 # Cyrillic and Greek letters that are drawn as Latin ones.
 LOOKALIKES = str.maketrans("аеорсухіјѕԁԛԝαονρτυικ", "aeopcyxijsdqwaovptuik")
 
@@ -68,18 +69,28 @@ def vocabulary(names: pl.Series, where: str) -> tuple[tuple[str, ...], dict[str,
     clean = {raw: normalised(raw) for raw in given}
     channels = tuple(sorted(set(clean.values())))
     if len(channels) > MOST:
-        raise TableError.of(
-            where,
-            f"{len(channels):,} channels",
-            f"at most {MOST:,}",
-            "map a coarser column to channel, or group rare values",
-            column="channel",
-        )
+        raise too_many(names.drop_nulls(), channels, where)
     warnings = tuple(
         f"{where}: channels look alike and are kept apart: {', '.join(map(shown, group))}"
         for group in near_duplicates(channels)
     )
     return channels, clean, warnings
+
+
+def too_many(names: pl.Series, channels: Sequence[str], where: str) -> TableError:
+    """Return the error of more channels than there are codes, with some of the rarest."""
+    rows = names.alias("name").value_counts(name="rows")
+    rare = rows.filter(pl.col("rows") < RARE)
+    return TableError.of(
+        where,
+        f"{len(channels):,} channels",
+        f"at most {MOST:,}; a model that compares channels wants some dozens",
+        f"map a coarser column to channel, or give the rare ones one name such as (other): "
+        f"{len(rare):,} of them have fewer than {RARE} rows",
+        column="channel",
+        count=len(names),
+        examples=tuple(map(shown, rows.sort("rows", "name")["name"].head(5))),
+    )
 
 
 def coded(names: pl.Series, clean: dict[str, str], channels: Sequence[str]) -> UInt16:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,20 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from attribution.channels import UNATTRIBUTED, label
+from attribution.channels import TOTAL, UNATTRIBUTED, label
 from attribution.credits import Credits, Result
-from attribution.dimensions import Joined, found, period, summed
-from attribution.errors import ParameterError
+from attribution.dimensions import Joined, comparable, found, period, summed, valued
+from attribution.errors import ParameterError, VocabularyError
 from attribution.journeys import DAY, TIME, Journeys
 from attribution.statistics import Rule
 from attribution.stitched import Stitched
-from attribution.tables import write_rows
+from attribution.tables import check_outcome_names, write_rows
 
 NAMES = (
     *("journey_id", "customer_id", "fold", "position", "timestamp", "ends_at", "channel"),
     *("touchpoint_row", "outcome_row", "model", "weight"),
 )
+POINTERS = {"touchpoints": ("touchpoint_row", "timestamp"), "outcomes": ("outcome_row", "ends_at")}
 BATCH = 1 << 15  # touchpoints of converting journeys that are logged at once
 
 
@@ -35,7 +35,9 @@ def credit_log(journeys: Stitched, credits: Credits | Result) -> CreditLog:
     channel are the credits.
 
     Raises:
-        ParameterError: a model shares totals and not journeys, or the credits come from a file.
+        ParameterError: a model shares totals and not journeys, the credits come from a file, or an
+            outcome is named as a column of the log.
+        VocabularyError: the credits are those of other journeys.
 
     >>> from attribution import LastTouch, attribute, from_paths
     >>> journeys = from_paths(pl.DataFrame({"path": ["ads > mail", "mail"], "conversions": [2, 1]}))
@@ -43,6 +45,7 @@ def credit_log(journeys: Stitched, credits: Credits | Result) -> CreditLog:
     >>> log.table().select("channel", "weight", "conversions").rows()
     [('ads', 0.0, 0.0), ('mail', 1.0, 2.0), ('mail', 1.0, 1.0)]
     """
+    check_outcome_names(journeys.outcome_names, {*NAMES, "campaign"})
     rules = {}
     for each in credits.values() if isinstance(credits, Result) else [credits]:
         rule = each.rule() if each.rule is not None else None
@@ -52,6 +55,9 @@ def credit_log(journeys: Stitched, credits: Credits | Result) -> CreditLog:
                 f"model {each.model!r} {why}, so it has no credit log: leave it out of the log, "
                 'or give it share="journey"'
             )
+        for what in ("channels", "outcome_names"):
+            if getattr(each, what) != getattr(journeys, what):
+                raise VocabularyError.differ(what, getattr(journeys, what), getattr(each, what))
         rules[each.model] = rule
     return CreditLog(journeys, rules)
 
@@ -77,45 +83,63 @@ class CreditLog:
     @cached_property
     def columns(self) -> dict[str, tuple[str, ...]]:
         """The further columns that can be asked for by name: of the touchpoints, of the outcomes."""
-        ours = {"customer_id", "timestamp", "channel", *self.outcome_names}
+        ours = {"touchpoints": ("channel",), "outcomes": self.outcome_names}
         return {
-            table: tuple(name for name in origin.columns if name not in ours)
+            table: tuple(
+                name for name in origin.columns if name not in ("customer_id", "timestamp", *ours[table])
+            )
             for table, origin in self.journeys.origins.items()
         }
+
+    @cached_property
+    def zone(self) -> str:
+        """The time zone whose days make the periods: the one that the tables were read with, or UTC."""
+        origin = self.journeys.origins.get("outcomes")
+        return (origin.reading.timezone if origin else None) or "UTC"
 
     def frames(self, *names: str) -> Iterator[pl.DataFrame]:
         """Yield the log fold by fold, with further columns: periods (week, touchpoint_week), campaign, owner.
 
         Raises:
-            ParameterError: there is no column or period of the name.
+            ParameterError: there is no column or period of the name, or more than one.
+            TableError: a table is no longer what was stitched.
         """
+        joined = []
+        asked = [name for name in dict.fromkeys(names) if name not in ("channel", *self.outcome_names)]
         if "campaign" in self.columns.get("touchpoints", ()):
-            names = tuple(dict.fromkeys(["campaign", *names]))
-        own = (*NAMES, *self.outcome_names)
-        names = tuple(name for name in names if name not in own)
-        joined = found(names, self.columns, own)
-        tables = {
-            table: origin.select([each.column for each in joined if each.table == table])
-            for table, origin in self.journeys.origins.items()
-        }
+            joined = [Joined("campaign", "touchpoints", "campaign")]
+            asked = [name for name in asked if name != "campaign"]
+        joined += found(asked, self.columns, NAMES)
+        names = (*(each.name for each in joined), *asked)
+        names = tuple(name for name in dict.fromkeys(names) if name not in NAMES)
+        tables = {}
+        for table in dict.fromkeys(each.table for each in joined):
+            wanted = dict.fromkeys(["timestamp", *(each.column for each in joined if each.table == table)])
+            tables[table] = self.journeys.origins[table].select(list(wanted))
         for ids, journeys in self.groups():
             rows = touched(journeys, ids)
-            rows = rows.with_columns(further(rows, names, joined, tables))
+            for table, values in tables.items():
+                number, time = POINTERS[table]
+                if not values["timestamp"].gather(rows[number]).equals(rows[time]):
+                    raise self.journeys.origins[table].changed("times stand in other rows")
+            rows = rows.with_columns(further(rows, names, joined, tables, self.zone))
             for model, rule in self.rules.items():
                 yield weighed(rows, journeys, model, rule).select(*NAMES, *names, *self.outcome_names)
 
     def groups(self) -> Iterator[tuple[pl.DataFrame, Journeys]]:
         """Yield the converting journeys of as many folds as make a batch, with their ids and fold."""
-        held: list[tuple[pl.DataFrame, Journeys]] = []
-        last = len(self.journeys.folds) - 1
-        for number, fold in enumerate(self.journeys.folds):
-            journeys = fold().journeys
-            keep = pl.Series((journeys.outcomes != 0).any(axis=1))
-            ids = self.journeys.name(number, journeys).filter(keep)
-            held.append((ids.with_columns(fold=pl.lit(number, pl.UInt16)), journeys.converting))
-            if number == last or sum(journeys.touchpoints for _, journeys in held) >= BATCH:
-                yield pl.concat([ids for ids, _ in held]), Journeys.joined([each for _, each in held])
-                held = []
+        held: list[Journeys] = []
+        size = 0
+        folds = len(self.journeys.folds)
+        for number, fold in enumerate(self.journeys.folds, start=1):
+            held.append(fold().journeys)
+            size += held[-1].converting.touchpoints
+            if number == folds or size >= BATCH:
+                journeys, first = Journeys.joined(held), number - len(held)
+                owner = np.repeat(np.arange(first, number, dtype=np.uint16), list(map(len, held)))
+                ids = self.journeys.name(first, journeys).with_columns(fold=pl.Series(owner))
+                yield ids.filter((journeys.outcomes != 0).any(axis=1)), journeys.converting
+                held, size = [], 0
 
     def table(self, *names: str) -> pl.DataFrame:
         """Return the whole log, with further columns by name."""
@@ -127,10 +151,16 @@ class CreditLog:
         Raises:
             OutputError: the file cannot be written, or exists and differs.
         """
-        about = {"table": "credit_log", "outcomes": list(self.outcome_names)}
+        about = {
+            "table": "credit_log",
+            "outcomes": list(self.outcome_names),
+            "models": list(self.rules),
+            "channels": list(map(label, self.journeys.channels)),
+            "timezone": self.zone,
+        }
         return write_rows(self.frames(*names), path, about, force)
 
-    def behind(self, **cell: Any) -> pl.DataFrame:
+    def behind(self, /, **cell: Any) -> pl.DataFrame:
         """Return the journeys behind a cell of a KPI table, with the credit that each gives to it.
 
         The cell is named by its dimensions: ``behind(model="markov", channel="Email", week="2026-03-02")``.
@@ -140,13 +170,14 @@ class CreditLog:
         >>> credit_log(journeys, attribute(journeys, Linear())).behind(channel="ads")["conversions"].to_list()
         [1.0]
         """
-        days = {
-            name: date.fromisoformat(value)
-            for name, value in cell.items()
-            if isinstance(value, str) and period(name) is not None
-        }
-        at_cell = [pl.col(name).eq_missing(pl.lit(value)) for name, value in (cell | days).items()]
-        rows = pl.concat([frame.filter(*at_cell) for frame in self.frames(*cell)])
+        at_cell = pl.lit(True)
+        frames = []
+        for number, frame in enumerate(self.frames(*cell)):
+            if not number:
+                alike = [valued(name, value, frame.schema[name]) for name, value in cell.items()]
+                at_cell = pl.all_horizontal(at_cell, *alike)
+            frames.append(frame.filter(at_cell))
+        rows = pl.concat(frames)
         keys = ["model", "ends_at", "journey_id", "customer_id"]
         touchpoints = pl.col("position").is_not_null().cast(pl.Float64).alias("touchpoints")
         found = summed(rows.with_columns(touchpoints), keys, ["touchpoints", *self.outcome_names])
@@ -185,14 +216,27 @@ def touched(journeys: Journeys, ids: pl.DataFrame) -> pl.DataFrame:
 
 
 def further(
-    rows: pl.DataFrame, names: Sequence[str], joined: Sequence[Joined], tables: Mapping[str, pl.DataFrame]
+    rows: pl.DataFrame,
+    names: Sequence[str],
+    joined: Sequence[Joined],
+    tables: Mapping[str, pl.DataFrame],
+    zone: str,
 ) -> list[pl.Expr | pl.Series]:
     """Return the further columns: by row number from the tables behind the rows, or periods."""
     of_table = {"touchpoints": rows["touchpoint_row"], "outcomes": rows["outcome_row"]}
     columns = [
-        tables[each.table][each.column].gather(of_table[each.table]).alias(each.name) for each in joined
+        quoted(comparable(tables[each.table][each.column].gather(of_table[each.table]).alias(each.name)))
+        for each in joined
     ]
-    return [*columns, *(each for each in map(period, names) if each is not None)]
+    return [*columns, *(each for each in (period(name, zone) for name in names) if each is not None)]
+
+
+def quoted(values: pl.Series) -> pl.Series:
+    """Return text with a quoted cell where it would be taken for one of our rows."""
+    if values.dtype != pl.String:
+        return values
+    ours = values.filter(values.str.strip_chars('"').is_in([UNATTRIBUTED, TOTAL])).unique()
+    return values.replace({name: label(name) for name in ours}) if len(ours) else values
 
 
 def weighed(rows: pl.DataFrame, journeys: Journeys, model: str, rule: Rule) -> pl.DataFrame:

@@ -66,11 +66,12 @@ class Credits:
 class Result(Mapping[str, Credits]):
     """The credits of several models over the same journeys, by the model's name.
 
-    ``report`` counts what was used and set aside on the way.
+    ``report`` counts what was used and set aside on the way; ``sums`` are the outcomes that went in.
     """
 
     credits: Mapping[str, Credits]
     report: Any = field(default=None)
+    sums: Float64 | None = None  # [m]
 
     def __getitem__(self, name: str) -> Credits:
         if name not in self.credits:

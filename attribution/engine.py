@@ -50,7 +50,7 @@ def attribute(
     credits = {model.name: credit(model, [statistics[o] for o in model.observers]) for model in chosen}
     for each in credits.values():
         check_conserved(each, statistics[Sums()])
-    return Result(credits, report)
+    return Result(credits, report, statistics[Sums()][0])
 
 
 def credit(model: Model, statistics: Sequence[Any]) -> Credits:

@@ -116,6 +116,12 @@ class ConvergenceError(AttributionError):
         )
 
 
+class GateError(AttributionError):
+    """The data are worse than a job allows."""
+
+    exit_code = 4
+
+
 class OutputError(AttributionError):
     """A file cannot be written, or must not be."""
 

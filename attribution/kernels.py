@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from types import FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
@@ -52,10 +53,31 @@ class Kernel(Generic[P, R]):
         from numba import njit
 
         try:
-            compiled: Any = njit(cache=True, nogil=True, error_model="numpy")(function)
+            compiled: Any = mending(njit(cache=True, nogil=True, error_model="numpy")(function))
         except RuntimeError:  # no folder for the cache can be written: compile in every process
             compiled = njit(nogil=True, error_model="numpy")(function)
         return cast(Callable[P, R], compiled)
+
+
+def mending(compiled: Any) -> Any:
+    """Return the dispatcher, which compiles anew what it finds damaged in its cache."""
+    cache = compiled._cache
+    load, save = cache.load_overload, cache.save_overload
+
+    def loaded(*arguments: Any) -> Any:
+        try:
+            return load(*arguments)
+        except Exception:  # whatever unpickling torn bytes raises
+            with suppress(OSError):
+                cache.flush()
+            return None
+
+    def saved(*arguments: Any) -> None:
+        with suppress(Exception):  # a cache that cannot be written costs time, never a result
+            save(*arguments)
+
+    cache.load_overload, cache.save_overload = loaded, saved
+    return compiled
 
 
 def wrapping(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,6 +12,8 @@ import polars as pl
 from attribution.journeys import Journeys
 from attribution.tables import Counts, Origin, RowCount, added
 
+BEYOND_MOST = "beyond_max_touchpoints"
+
 
 @dataclass(frozen=True)
 class StitchReport:
@@ -19,8 +21,8 @@ class StitchReport:
 
     ``unattributed`` counts outcome rows without an eligible touchpoint, by reason. ``notes`` holds
     journeys, converting_journeys, null_journeys, decided_ties (journeys whose first or last
-    touchpoint was decided by a tie), touchpoints_after_last_outcome and retries (rows that agree in
-    all but the event id).
+    touchpoint was decided by a tie), touchpoints_after_last_outcome, retries (rows that agree in all
+    but the event id) and, where there are any, negative_delay (outcomes won before their time).
 
     >>> one = StitchReport({"outcomes": RowCount(3, 2, {"bad_time": 1})})
     >>> (one + one).tables["outcomes"].read
@@ -51,9 +53,18 @@ class StitchReport:
     @property
     def messages(self) -> tuple[str, ...]:
         """The warnings, and what the notes give reason to look at."""
-        retries = self.notes.get("retries", 0)
-        told = f"touchpoints: {retries:,} rows agree with another in all but the event id (retries?)"
-        return (*self.warnings, *([f"{told}; all are counted"] if retries else []))
+        found = {
+            "touchpoints: {:,} rows agree with another in all but the event id (retries?); all are counted": (
+                self.notes.get("retries", 0)
+            ),
+            "touchpoints: {:,} rows are older than the max_touchpoints newest of their journey, no credit": (
+                self.tables.get("touchpoints", RowCount()).set_aside.get(BEYOND_MOST, 0)
+            ),
+            "outcomes: {:,} rows were won before their timestamp (negative_delay); leads and wins count": (
+                self.notes.get("negative_delay", 0)
+            ),
+        }
+        return (*self.warnings, *(told.format(count) for told, count in found.items() if count))
 
     def table(self) -> pl.DataFrame:
         """Return the counts as a table: table, what, rows."""
@@ -84,7 +95,8 @@ class Stitched:
     """All journeys of a run: a frozen value that can be iterated many times, fold by fold.
 
     ``folds[i]()`` assembles the journeys of fold i of the customers; ``gate`` counts the rows that
-    never reached a fold; ``name`` gives journey_id and customer_id for the journeys of a fold;
+    never reached a fold; ``name`` gives journey_id and customer_id for the journeys of a range of
+    folds, by the first of them;
     ``origins`` are the tables in which the row numbers of the journeys point.
     """
 
@@ -95,6 +107,7 @@ class Stitched:
     name: Callable[[int, Journeys], pl.DataFrame]
     has_ages: bool = True
     origins: Mapping[str, Origin] = field(default_factory=dict)  # by table: touchpoints, outcomes
+    rejected: pl.DataFrame = field(default_factory=pl.DataFrame)  # table, row, reason: set aside at the gate
 
     def __iter__(self) -> Iterator[Batch]:
         return (fold() for fold in self.folds)
@@ -106,6 +119,5 @@ class Stitched:
 
     def table(self) -> pl.DataFrame:
         """Return the journeys table, in order of the customer's hash, then time."""
-        folds = [batch.journeys for batch in self]
-        names = pl.concat([self.name(number, journeys) for number, journeys in enumerate(folds)])
-        return pl.concat([names, Journeys.joined(folds).to_table()], how="horizontal")
+        journeys = Journeys.joined([batch.journeys for batch in self])
+        return pl.concat([self.name(0, journeys), journeys.to_table()], how="horizontal")

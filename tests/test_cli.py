@@ -30,17 +30,27 @@ SAMPLE = sample.folder()
 TOUCHPOINTS, LEADS, SPEND = (SAMPLE / f"{name}.parquet" for name in ("touchpoints", "leads", "spend"))
 TABLES = (TOUCHPOINTS, LEADS)
 READING = ("--delimiter", "--time-format", "--time-unit", "--timezone", "--null-channel")
-WINDOW = ("--lookback-days", "--restart", "--no-restart", "--maturity-days")
-COLUMNS = ("--as-of", "--outcome-names", "--touchpoints-columns", "--outcomes-columns")
+WINDOW = ("--lookback-days", "--restart", "--no-restart", "--maturity-days", "--max-touchpoints")
+COLUMNS = (
+    *("--as-of", "--outcome-names", "--touchpoints-columns", "--outcomes-columns"),
+    "--repeated-outcomes",
+)
 PATHS = ("--paths", "--path", "--conversions", "--null", "--value", "--separator")
 OPTIONS = {
     "demo": ("--out", "--force"),
     "stitch": ("--out", "--force", *COLUMNS, *WINDOW, *READING),
     "attribute": (
-        "--model", "--out", "--json", "--force", "--threads", "--events", "--events-columns", "--flag",
+        "--model", "--out", "--log", "--log-columns", "--json", "--force", "--threads",
+        "--events", "--events-columns", "--flag",
         "--journeys", *PATHS, *COLUMNS, *WINDOW, *READING,
     ),
-    "measure": ("--spend", "--spend-columns", "--out", "--json", "--force", *READING),
+    "measure": (
+        *("--spend", "--spend-columns", "--by", "--repeated-spend", "--out", "--json", "--force"),
+        *READING,
+    ),
+    "run": ("--out", "--dry-run", "--force", "--threads", "--log-format"),
+    "check": ("--spend", "--rejected", "--force", *COLUMNS, *WINDOW, *READING),
+    "schema": (),
     "models": ("--markdown",),
     "kpis": ("--markdown",),
 }  # fmt: skip
@@ -102,7 +112,7 @@ def journeys() -> at.Stitched:
 def test_help_names_every_option_and_no_other(verb: str) -> None:
     ran = done(verb, "--help")
     assert not ran.err
-    said = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", ran.out.split("Parameters", 1)[1]))
+    said = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", ran.out.partition("Parameters")[2]))
     assert said - {"--paths", "--events"} == {*OPTIONS[verb]} - {"--paths", "--events"}
     assert set(OPTIONS[verb]) <= said
     assert f"Usage: attribution {verb}" in ran.out
@@ -169,7 +179,10 @@ def test_markdown_is_a_well_formed_table(verb: str) -> None:
     ("arguments", "said"),
     [
         (("atribute",), 'Did you mean "attribute"'),
-        (("nothing",), "Available commands: demo, stitch, attribute, measure, models, kpis"),
+        (
+            ("nothing",),
+            "Available commands: demo, stitch, attribute, measure, run, check, schema, models",
+        ),
         (("attribute", "--modle", "linear"), "Did you mean --model"),
         (("stitch", "a.csv"), "OUTCOMES"),
         (("stitch", *TABLES), "--out"),
@@ -259,12 +272,13 @@ def test_an_error_names_no_option_that_its_verb_does_not_have(
 def test_demo_writes_every_table_and_again_changes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "demo"
     first = done("demo", "--out", folder)
-    tables = ["credits.csv", "journeys.parquet", "kpis.csv", "report.csv"]
+    tables = ["credit_log.parquet", "credits.csv", "journeys.parquet", "kpis.csv", "manifest.json"]
+    tables += ["owners.csv", "rejected.parquet", "report.csv", "timing.json", "weekly.parquet"]
     assert names(folder) == tables
-    assert all(f"wrote {folder / name}" in first.err for name in tables)
+    assert f"wrote {folder} (run " in first.err
     bytes_of = {name: (folder / name).read_bytes() for name in tables}
     again = done("demo", "--out", folder)
-    assert all(f"unchanged: {folder / name}" in again.err for name in tables)
+    assert f"unchanged: {folder} (run " in again.err
     assert again.out == first.out
     assert {name: (folder / name).read_bytes() for name in names(folder)} == bytes_of
     credits = pl.read_csv(folder / "credits.csv")
@@ -612,11 +626,11 @@ def test_the_module_is_the_command() -> None:
 
 
 def test_an_interrupted_verb_leaves_with_130(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def interrupted() -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sample, "load", interrupted)
-    ran = attribution("demo", "--out", tmp_path)
+    monkeypatch.setattr(sys.modules["attribution.cli.attribute"], "stitch_tables", interrupted)
+    ran = attribution("attribute", *TABLES, "--out", tmp_path / "credits.csv")
     assert ran.code == 130
     assert "Traceback" not in ran.err
     assert not names(tmp_path)
@@ -624,16 +638,17 @@ def test_an_interrupted_verb_leaves_with_130(monkeypatch: pytest.MonkeyPatch, tm
 
 WAITS = """
 import sys, time
-from attribution import sample
 from attribution.cli import main
-sample.load = lambda: (print("ready", flush=True), time.sleep(60))
-sys.argv = ["attribution", "demo", "--out", sys.argv[1]]
+verb = sys.modules["attribution.cli.stitch"]
+verb.stitch_tables = lambda *_, **__: (print("ready", flush=True), time.sleep(60))
+sys.argv = ["attribution", "stitch", *sys.argv[1:]]
 main()
 """
 
 
 def test_a_signal_stops_the_command_at_once_without_a_traceback(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", WAITS, str(tmp_path)]
+    arguments = [*map(str, TABLES), "--out", str(tmp_path / "journeys.parquet")]
+    command = [sys.executable, "-c", WAITS, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout
         assert running.stdout.readline() == "ready\n"

@@ -236,6 +236,17 @@ def test_a_column_that_is_empty_in_one_file_of_a_glob_is_no_difference(kind: str
     assert table.reason.to_list() == ["bad_time", None, None]
 
 
+def test_a_column_that_begins_late_in_a_file_of_lines_is_read(tmp_path: Path) -> None:
+    frame = pl.concat([TEXT[:2]] * 100)
+    lines = (
+        frame.drop("campaign").write_ndjson() + TEXT[1:2].with_columns(campaign=pl.lit("late")).write_ndjson()
+    )
+    (tmp_path / "table.ndjson").write_text(lines)
+    table = checked(tmp_path / "table.ndjson")
+    assert table.count.read == 201
+    assert table.frame["campaign"].drop_nulls().to_list() == ["late"]
+
+
 def test_a_file_is_read_by_its_name_even_where_that_is_a_pattern(tmp_path: Path) -> None:
     csv(TEXT, tmp_path / "rows [1].csv")
     csv(TEXT[:1], tmp_path / "rows 1.csv")

@@ -150,8 +150,7 @@ def once(ours: at.Stitched) -> tuple[pl.DataFrame, StitchReport]:
     batches = list(ours)
     joined = at.Journeys.joined([batch.journeys for batch in batches])
     report = reduce(StitchReport.__add__, (batch.report for batch in batches), ours.gate)
-    names = pl.concat([ours.name(number, batch.journeys) for number, batch in enumerate(batches)])
-    return pl.concat([names, joined.to_table()], how="horizontal"), report.check()
+    return pl.concat([ours.name(0, joined), joined.to_table()], how="horizontal"), report.check()
 
 
 def told(table: pl.DataFrame, names: Sequence[str]) -> list[Journey]:

@@ -9,14 +9,18 @@ from importlib import metadata
 from cyclopts import App, CycloptsError
 
 from attribution.cli.attribute import attribute
+from attribution.cli.check import check
 from attribution.cli.demo import demo
 from attribution.cli.measure import measure
 from attribution.cli.registry import kpis, models
+from attribution.cli.run import run, schema
 from attribution.cli.stitch import stitch
+from attribution.cli.stop import stopping
 from attribution.errors import AttributionError, plain
+from attribution.tables import discard_unfinished
 
-EPILOGUE = """Exit codes: 0 ok, 1 unexpected, 2 usage, 3 input invalid, 5 no convergence,
-6 output exists and differs, 7 cannot write, 130 stopped by a signal."""
+EPILOGUE = """Exit codes: 0 ok, 1 unexpected, 2 usage, 3 input invalid, 4 data-quality gate failed,
+5 no convergence, 6 output exists and differs, 7 cannot write, 130 stopped by a signal."""
 
 app = App(
     name="attribution",
@@ -25,14 +29,15 @@ app = App(
     help_format="plaintext",
     version=lambda: metadata.version("attribution-engine"),
 )
-for verb in (demo, stitch, attribute, measure, models, kpis):
+for verb in (demo, stitch, attribute, measure, run, check, schema, models, kpis):
     app.command(verb)
 
 
 def main() -> None:
     """Run the command line; a user's mistake never shows a traceback."""
     try:
-        app(exit_on_error=False, print_error=False)
+        with stopping(discard_unfinished):
+            app(exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
         fail(f"{error}\ntry: attribution --help", 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -11,12 +12,14 @@ from attribution.cli import options
 from attribution.cli.show import (
     compiling,
     progress,
+    say,
     show_json,
     show_report,
     show_side_by_side,
     show_warnings,
     write,
 )
+from attribution.credit_log import credit_log
 from attribution.credits import Result
 from attribution.engine import attribute as attribute_journeys
 from attribution.errors import ParameterError
@@ -26,7 +29,7 @@ from attribution.stitched import Stitched, StitchReport
 from attribution.stitching import from_journeys, split_events
 from attribution.stitching import stitch as stitch_tables
 from attribution.stitching.window import Window
-from attribution.tables import Reading, check_target
+from attribution.tables import STREAMED, SUFFIXES, Reading, check_target
 
 
 def attribute(
@@ -36,6 +39,13 @@ def attribute(
     *,
     model: options.Models = None,
     out: options.Out = None,
+    log: Annotated[
+        Path | None,
+        Parameter(help="Credit log to write, a row a touchpoint of a converting journey: .parquet or .csv."),
+    ] = None,
+    log_columns: Annotated[
+        str | None, Parameter(help="Further columns of the log: campaign,owner,week,...")
+    ] = None,
     json: options.Json = False,
     force: options.Force = False,
     threads: options.Threads = None,
@@ -73,8 +83,9 @@ def attribute(
     source = only_one(sources)
     if (touchpoints is None) != (outcomes is None):
         raise ParameterError("TOUCHPOINTS needs OUTCOMES beside it: attribute TOUCHPOINTS OUTCOMES")
-    if out is not None:
-        check_target(out, filter(None, (*sources.values(), outcomes)))
+    for target, suffixes in ((out, SUFFIXES), (log, STREAMED)):
+        if target is not None:
+            check_target(target, filter(None, (*sources.values(), outcomes)), suffixes)
     chosen = [parse_model(text) for text in model or ()]
     read = Reading(**options.given(reading, Reading))
     arguments = (how or options.StitchOptions()).given()
@@ -102,7 +113,12 @@ def attribute(
             stitched = stitch_tables(split.touchpoints, split.outcomes, **arguments, **limits, reading=read)
         else:
             stitched = stitch_tables(touchpoints, outcomes, **arguments, **limits, reading=read)
-    show(credited(stitched, chosen, threads), more, out, json, force)
+    result = credited(stitched, chosen, threads)
+    if log is not None:
+        names = options.names_of(log_columns) or ()
+        changed = credit_log(stitched, result).write(log, *names, force=force)
+        say(f"{'wrote' if changed else 'unchanged:'} {log}")
+    show(result, more, out, json, force)
 
 
 def only_one(sources: Mapping[str, str | None]) -> str:

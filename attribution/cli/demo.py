@@ -1,28 +1,17 @@
-"""The verb demo: the river on the sample data that ships with the package."""
+"""The verb demo: the job of the sample data that ships with the package."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
 
+import polars as pl
 from cyclopts import Parameter
 
 from attribution import sample
 from attribution.cli import options
-from attribution.cli.show import (
-    compiling,
-    progress,
-    say,
-    show_kpis,
-    show_report,
-    show_side_by_side,
-    show_warnings,
-    write,
-)
-from attribution.engine import attribute
-from attribution.errors import OutputError
-from attribution.kpis import measure
-from attribution.stitching import stitch
+from attribution.cli.log import lines
+from attribution.cli.show import compiling, say, show_kpis, show_side_by_side, show_warnings
 
 
 def demo(
@@ -31,26 +20,13 @@ def demo(
     force: options.Force = False,
 ) -> None:
     """Run everything on the sample: touchpoints, leads and spend of a B2B company, made by a simulator."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out}: cannot be made: {error.strerror}") from error
+    from attribution.job import load_job, run
+
+    job = load_job(sample.folder() / "job.toml")
     compiling()
-    tables = sample.load()
-    journeys = stitch(tables.touchpoints, tables.leads, lookback_days=30)
-    with progress("attributing") as tick:
-        result = attribute(journeys, progress=tick)
-    measured = measure(result, tables.spend)
-    show_side_by_side(result.table(), ["leads"])
-    show_kpis(measured.table())
-    written = {
-        "journeys.parquet": journeys.table(),
-        "credits.csv": result.table(),
-        "kpis.csv": measured.table(),
-        "report.csv": result.report.table(),
-    }
-    for name, table in written.items():
-        write(table, out / name, force)
-    show_report(result.report)
-    show_warnings((*result.warnings, *measured.warnings))
+    ran = run(job, sample.folder(), out=out, force=force, tell=lines("text"))
+    show_side_by_side(pl.read_csv(out / "credits.csv"), ["leads"])
+    show_kpis(pl.read_csv(out / "kpis.csv"))
+    show_warnings(ran.manifest.content["warnings"])
+    say(f"{'wrote' if ran.changed else 'unchanged:'} {out} (run {ran.run_id}, told in manifest.json)")
     say(f"next: attribution attribute --journeys {out / 'journeys.parquet'} --model markov:order=2")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -20,6 +20,12 @@ def measure(
     spend_columns: Annotated[
         str | None, Parameter(help="Columns of the spend table, as OURS=THEIRS,...")
     ] = None,
+    by: Annotated[
+        str, Parameter(help="Dimensions; of a credit log also periods and columns: channel,week,owner,...")
+    ] = "channel",
+    repeated_spend: Annotated[
+        Literal["error", "sum"], Parameter(help="What to do where a day of a channel has several rows.")
+    ] = "error",
     out: options.Out = None,
     json: options.Json = False,
     force: options.Force = False,
@@ -30,14 +36,17 @@ def measure(
     Parameters
     ----------
     credits
-        Credits table, as attribute writes it.
+        Credits table, or credit log in Parquet, as attribute writes them.
     """
     if out is not None:
         check_target(out, (credits, spend))
+    dimensions = options.names_of(by) or []
     measured = measure_credits(
         credits,
         spend,
+        by=dimensions,
         columns=options.mapping(spend_columns, "--spend-columns"),
+        repeated_spend=repeated_spend,
         reading=Reading(**options.given(reading, Reading)),
     )
     if out is not None:
@@ -45,7 +54,7 @@ def measure(
     if json:
         show_json(measured.table())
     elif out is None:
-        show_kpis(measured.table())
+        show_kpis(measured.table(), dimensions)
     aside = measured.spend_rows.set_aside
     for reason, count in aside.items():
         say(f"spend: {count:,} rows set aside: {reason}")

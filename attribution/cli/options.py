@@ -47,6 +47,9 @@ class StitchOptions:
     outcomes_columns: Annotated[
         str | None, Parameter(help="Columns of the outcomes table, as OURS=THEIRS,...")
     ] = None
+    repeated_outcomes: Annotated[
+        str, Parameter(help="Rows of one outcome_id that differ: an error, or the latest counts.")
+    ] = "error"
 
     def given(self) -> dict[str, Any]:
         """Return them as arguments of the function ``stitch``."""
@@ -58,6 +61,7 @@ class StitchOptions:
             "as_of": self.as_of,
             "outcome_names": names_of(self.outcome_names),
             "columns": mappings,
+            "repeated_outcomes": self.repeated_outcomes,
         }
 
 

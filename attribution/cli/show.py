@@ -32,7 +32,8 @@ def printable(text: str) -> str:
     >>> printable("a" * 40)[-1], printable("red\x1b[31m")
     ('…', 'red�[31m')
     """
-    clean = "".join("\ufffd" if unicodedata.category(sign).startswith("C") else sign for sign in text)
+    steers = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # controls, and separators of lines
+    clean = "".join("\ufffd" if unicodedata.category(sign) in steers else sign for sign in text)
     return clean if len(clean) <= NAME else clean[: NAME - 1] + "…"
 
 
@@ -62,8 +63,8 @@ def number(value: Any, column: str) -> str:
     """
     if value is None:
         return "-"
-    if isinstance(value, str):
-        return printable(value)
+    if not isinstance(value, float):
+        return printable(str(value))
     return f"{value:.1%}".replace("%", " %") if column in SHARES else f"{value:,.2f}"
 
 
@@ -91,22 +92,25 @@ def show_text(title: str, names: Sequence[str], rows: Iterable[Sequence[str]]) -
     console().print(table)
 
 
-def show_side_by_side(table: pl.DataFrame, values: Sequence[str]) -> None:
-    """Print one table a value: channels down, models across."""
+def show_side_by_side(table: pl.DataFrame, values: Sequence[str], by: Sequence[str] = ("channel",)) -> None:
+    """Print one table a value: channels, or other cells, down, models across."""
     models = table["model"].unique(maintain_order=True).to_list()
     for value in values:
-        wide = table.pivot("model", index="channel", values=value, maintain_order=True)
-        rows = sorted(wide.iter_rows(), key=lambda row: row[0].startswith("("))
-        show_table(value, ["channel", *models], rows, value)
+        wide = table.pivot("model", index=by, values=value, maintain_order=True)
+        rows = list(wide.iter_rows())
+        if list(by) == ["channel"]:
+            rows.sort(key=lambda row: row[0].startswith("("))
+        show_table(value, [*by, *models], rows, value)
 
 
-def show_kpis(table: pl.DataFrame) -> None:
+def show_kpis(table: pl.DataFrame, by: Sequence[str] = ("channel",)) -> None:
     """Print the KPIs: of one model as one table, of several side by side."""
     names = [kpi.name for kpi in KPIS if table[kpi.name].null_count() < len(table)]
     if table["model"].n_unique() > 1:
-        show_side_by_side(table, names)
+        show_side_by_side(table, names, by)
         return
-    columns = [name for name in table.columns if name not in ("model", "reason", *(k.name for k in KPIS))]
+    known = ("model", "reason", "run_id", *(kpi.name for kpi in KPIS))
+    columns = [name for name in table.columns if name not in known]
     title = table["model"][0] if len(table) else "no credits"
     show_table(title, [*columns, *names], table.select(*columns, *names).iter_rows())
 

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import polars as pl
 
+from attribution.channels import UNATTRIBUTED, label
 from attribution.credit_log import NAMES, CreditLog
 from attribution.credits import Credits, Result
-from attribution.dimensions import PERIODS, period, summed
+from attribution.dimensions import PERIODS, TIMES, period, summed
 from attribution.errors import ParameterError, TableError
-from attribution.tables import TABLES, Column, Reading, Source, check_seal, check_table, unescaped
+from attribution.kpis.dictionary import KPIS
+from attribution.tables import (
+    OURS,
+    TABLES,
+    Column,
+    Reading,
+    Source,
+    check_outcome_names,
+    check_seal,
+    check_table,
+    unescaped,
+)
 from attribution.tables.sources import read
 
 CreditsLike: TypeAlias = Result | Credits | CreditLog | Source
+TAKEN = OURS | {kpi.name for kpi in KPIS}  # columns of the KPI table, which no outcome may be named as
+NO_DIMENSIONS = {"model", "weight", "spend", "no_spend", "credited_by", "reason", *(kpi.name for kpi in KPIS)}
 
 
 class Credited(NamedTuple):
@@ -23,6 +37,7 @@ class Credited(NamedTuple):
 
     table: pl.DataFrame
     outcome_names: tuple[str, ...]
+    models: tuple[str, ...]
 
 
 def credited(credits: CreditsLike, by: Sequence[str], reading: Reading) -> Credited:
@@ -33,60 +48,98 @@ def credited(credits: CreditsLike, by: Sequence[str], reading: Reading) -> Credi
         TableError: a file holds no credits, or is not as it was written.
     """
     if isinstance(credits, CreditLog):
-        return of_log(credits.frames(*by), by, credits.outcome_names)
+        channels = [label(name) for name in credits.journeys.channels]
+        return of_log(credits.frames(*by), by, credits.outcome_names, tuple(credits.rules), channels)
     if isinstance(credits, (str, Path)) and Path(credits).suffix == ".parquet" and Path(credits).is_file():
         about = check_seal(Path(credits), f"credit log ({credits})")
         if about is not None and about.get("table") == "credit_log":
-            return of_log([log_file(Path(credits), by)], by, tuple(about["outcomes"]))
+            names, models = tuple(about["outcomes"]), tuple(about["models"])
+            return of_log(
+                log_file(Path(credits), by, names, about["timezone"]), by, names, models, about["channels"]
+            )
     if list(by) != ["channel"]:
         raise ParameterError(
             f"parameter 'by': got {', '.join(by)}, but credits know channels only; "
             "for other dimensions pass the credit log: at.credit_log(journeys, credits), or its Parquet file"
         )
     if isinstance(credits, (Result, Credits)):
-        names = (
-            credits.outcome_names
-            if isinstance(credits, Credits)
-            else next(iter(credits.values())).outcome_names
-        )
-        return Credited(credits.table(), names)
+        each = list(credits.values()) if isinstance(credits, Result) else [credits]
+        check_outcome_names(each[0].outcome_names, TAKEN)
+        return Credited(credits.table(), each[0].outcome_names, tuple(one.model for one in each))
     return of_table(credits, reading)
 
 
-def of_log(frames: Iterable[pl.DataFrame], by: Sequence[str], outcome_names: tuple[str, ...]) -> Credited:
-    """Return the sums of a credit log; its parts are added in their order."""
+def of_log(
+    frames: Iterable[pl.DataFrame],
+    by: Sequence[str],
+    outcome_names: tuple[str, ...],
+    models: tuple[str, ...],
+    channels: Sequence[str],
+) -> Credited:
+    """Return the sums of a credit log; its parts are added in their order.
+
+    Raises:
+        ParameterError: an outcome, or a dimension, is named as another column of the KPI table.
+    """
+    check_outcome_names(outcome_names, TAKEN)
+    for name in by:
+        if name in NO_DIMENSIONS or name in outcome_names:
+            expected = (
+                "a dimension: the KPI table has a column of the name (touchpoint_ or outcome_ before it?)"
+            )
+            raise ParameterError.out_of_range("by", name, expected)
     keys = ["model", *by]
     parts = [summed(frame, keys, outcome_names) for frame in frames]
-    models = pl.concat([part["model"] for part in parts]).unique(maintain_order=True)
+    if list(by) == ["channel"]:  # channels without credit have a row as well
+        every = pl.DataFrame({"channel": [*channels, UNATTRIBUTED]}, schema={"channel": pl.String})
+        zeros = every.with_columns(pl.lit(0.0).alias(name) for name in outcome_names)
+        parts += [zeros.select(pl.lit(model).alias("model"), *zeros.columns) for model in models]
     rows = summed(pl.concat(parts), keys, outcome_names)
     place = {name: place for place, name in enumerate(models)}
     first = pl.col("model").replace_strict(place, return_dtype=pl.Int64)
     order = [-pl.col(outcome_names[0]), *by] if list(by) == ["channel"] else by
     rows = rows.sort(first, *order, nulls_last=True, maintain_order=True)
-    return Credited(rows.with_columns(credited_by=pl.lit("journey")), outcome_names)
+    return Credited(rows.with_columns(credited_by=pl.lit("journey")), outcome_names, models)
 
 
-def log_file(path: Path, by: Sequence[str]) -> pl.DataFrame:
-    """Return the columns of a written credit log that the dimensions and the sums need."""
-    log = pl.read_parquet(path, glob=False)
-    known = [name for name in log.columns if name not in NAMES] + ["channel", *PERIODS]
-    for name in by:
-        if name not in log.columns and period(name) is None:
-            raise ParameterError.unknown(f"dimension of {path}", name, known)
-    return log.with_columns(
-        each for name in by if name not in log.columns for each in [period(name)] if each is not None
-    )
+def log_file(
+    path: Path, by: Sequence[str], outcome_names: Sequence[str], zone: str
+) -> Iterator[pl.DataFrame]:
+    """Yield the columns of a written credit log that the dimensions and the sums need, by row group."""
+    from pyarrow.parquet import ParquetFile
+
+    with ParquetFile(path) as file:
+        columns = file.schema_arrow.names
+        known = [*(name for name in columns if name not in (*NAMES, *outcome_names)), "channel", *PERIODS]
+        for name in by:
+            if name not in columns and period(name) is None:
+                raise ParameterError.unknown(f"dimension of {path}", name, known)
+        wanted = ["model", *(name for name in by if name in columns), *TIMES.values(), *outcome_names]
+        later = [
+            each for name in by if name not in columns for each in [period(name, zone)] if each is not None
+        ]
+        for number in range(file.num_row_groups):
+            group = pl.DataFrame(file.read_row_group(number, columns=list(dict.fromkeys(wanted))))
+            yield group.with_columns(later)
 
 
 def of_table(credits: Any, reading: Reading) -> Credited:
     """Return the credits of a credits table."""
     source = read(credits, "credits", None, reading.delimiter)
+    if {"journey_id", "weight"} <= set(source.columns):
+        raise TableError.of(
+            source.where,
+            "a credit log, which has a row a touchpoint",
+            "credits, a row a channel",
+            "pass the log itself, or the Parquet file that its write makes",
+        )
     known = {column.name for column in TABLES["credits"]} | {"run_id"}
     names = [n for n in source.columns if n not in known and not n.endswith(("_low", "_high"))]
     if not names:
         raise TableError.of(
             source.where, "no outcome column", "a column such as leads", "pass a credits table"
         )
+    check_outcome_names(names, TAKEN)
     extra = [Column(name, "number", "an outcome", required=True, null=0.0) for name in names]
     table = check_table("credits", source, reading, None, extra)
     if table.count.set_aside:
@@ -98,8 +151,11 @@ def of_table(credits: Any, reading: Reading) -> Credited:
             count=len(table.rejected),
             examples=tuple(f"row {row}" for row in table.rejected["row"].head(5)),
         )
+    if not len(table.frame):
+        raise TableError.of(source.where, "no rows", "a row a model and channel", "write the table anew")
     names_of = [pl.col("model"), pl.col("channel")]
     if isinstance(credits, (str, Path)) and ".csv" in Path(credits).suffixes:
         names_of = [unescaped(name) for name in names_of]
     by = pl.col("credited_by") if "credited_by" in table.frame.columns else pl.lit("journey")
-    return Credited(table.frame.select(*names_of, *names, by.alias("credited_by")), tuple(names))
+    rows = table.frame.select(*names_of, *names, by.alias("credited_by"))
+    return Credited(rows, tuple(names), tuple(rows["model"].unique(maintain_order=True)))

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from attribution.channels import TOTAL, UNATTRIBUTED, near_duplicates
-from attribution.credits import Credits, Result
-from attribution.errors import ParameterError, shown
+from attribution.errors import ParameterError, TableError, shown
 from attribution.kpis.credited import Credited, CreditsLike, credited
-from attribution.kpis.dictionary import KPIS
 from attribution.kpis.ratios import with_ratios
 from attribution.kpis.spend import Spend, spend_by
-from attribution.tables import OURS, Reading, RowCount, Source, check_outcome_names
+from attribution.tables import Reading, RowCount, Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,61 +51,105 @@ def measure(
         TableError: the credits or the spend table cannot be used.
         ParameterError: the credits do not know a dimension.
 
+    >>> from attribution import Credits
     >>> result = Credits("linear", ("ads",), ("leads", "wins"), [[4, 1]], [1, 0])
     >>> spend = pl.DataFrame({"channel": ["ads"], "spend": [10.0]})
     >>> measure(result, spend).table()["cost_per_lead"].to_list()
     [2.5, None, 2.0]
     """
-    if not by or isinstance(by, str) or len(set(by)) < len(by):
+    if (
+        not by
+        or isinstance(by, str)
+        or not all(isinstance(name, str) for name in by)
+        or len(set(by)) < len(by)
+    ):
         raise ParameterError.out_of_range("by", by, "names of dimensions, each once")
-    taken = OURS | {kpi.name for kpi in KPIS}
-    for each in credits.values() if isinstance(credits, Result) else [credits]:
-        if isinstance(each, Credits):
-            check_outcome_names(each.outcome_names, taken)
     what = credited(credits, by, reading or Reading())
     money = spend_by(spend, by, columns, reading or Reading(), repeated_spend)
-    sums = pl.concat(
-        [
-            with_spend(model, by, what.outcome_names, money)
-            for model in what.table.partition_by("model", maintain_order=True)
-        ]
-    )
-    warnings = (*money.warnings, *unmatched(what, money))
-    return Measured(kpi_table(sums, by, what.outcome_names), sums, money.rows, warnings)
+    what, money = comparably(what, money)
+    sums = pl.concat([with_spend(name, what, by, money) for name in what.models])
+    spent = money.total if money.rows.used else None  # in sum it is known, by whatever it is not
+    kpis = kpi_table(sums, by, what.outcome_names, what.models, spent)
+    return Measured(kpis, sums, money.rows, (*money.warnings, *unmatched(what, money)))
 
 
-def kpi_table(sums: pl.DataFrame, by: Sequence[str], outcomes: Sequence[str]) -> pl.DataFrame:
-    """Return the KPI table of the sums: their ratios, and per model those of the totals."""
-    models = sums.partition_by("model", maintain_order=True)
-    return with_ratios(pl.concat([with_total(model, by, outcomes) for model in models]), by, outcomes)
+def kpi_table(
+    sums: pl.DataFrame,
+    by: Sequence[str],
+    outcomes: Sequence[str],
+    models: Sequence[str] = (),
+    spent: float | None = None,
+) -> pl.DataFrame:
+    """Return the KPI table of the sums: their ratios, and per model those of the totals.
+
+    ``models`` tells of those without a cell as well; what was ``spent`` is the sum of the cells without it.
+    """
+    cells = {name: sums.filter(model=name) for name in models or sums["model"].unique(maintain_order=True)}
+    tables = [with_total(name, rows, by, outcomes, spent) for name, rows in cells.items()]
+    return with_ratios(pl.concat(tables), by, outcomes)
 
 
-def with_spend(model: pl.DataFrame, by: Sequence[str], outcomes: Sequence[str], money: Spend) -> pl.DataFrame:
+def comparably(what: Credited, money: Spend) -> tuple[Credited, Spend]:
+    """Return both with dimensions of the same types; raise TableError where they differ."""
+    for name in money.table.columns[:-1]:
+        ours, theirs = what.table.schema[name], money.table.schema[name]
+        if ours == theirs:
+            continue
+        if not (ours.is_integer() and theirs.is_integer()) and pl.Null not in (ours, theirs):
+            raise TableError.of(
+                "spend",
+                f"type {theirs}",
+                f"{ours}, as in the credits",
+                "convert one of the columns (CSV files hold text)",
+                column=name,
+            )
+        common = (
+            pl.Int64() if ours.is_integer() and theirs.is_integer() else theirs if ours == pl.Null else ours
+        )
+        what = what._replace(table=what.table.cast({name: common}))
+        money = replace(money, table=money.table.cast({name: common}))
+    return what, money
+
+
+def with_spend(name: str, what: Credited, by: Sequence[str], money: Spend) -> pl.DataFrame:
     """Return one model's cells with their spend, and those that have spend alone."""
-    columns = ["model", *by, "spend", *outcomes, "credited_by", "no_spend"]
+    columns = ["model", *by, "spend", *what.outcome_names, "credited_by"]
+    rows = what.table.filter(pl.col("model") == name)
     if money.unknown:
-        told = pl.lit(f"spend is not known by {', '.join(money.unknown)}")
-        return model.with_columns(spend=pl.lit(None, pl.Float64), no_spend=told).select(columns)
-    met = model.join(money.table, on=by, how="left", nulls_equal=True, maintain_order="left")
-    alone = money.table.join(model, on=by, how="anti", nulls_equal=True, maintain_order="left")
-    same = [pl.lit(model[name][0]).alias(name) for name in ("model", "credited_by")]
-    alone = alone.with_columns(*same, *(pl.lit(0.0).alias(name) for name in outcomes))
-    rows = pl.concat([met.select(columns[:-1]), alone.select(columns[:-1])])
-    rest = pl.col("channel") == UNATTRIBUTED if "channel" in by else pl.lit(False)
-    order = [rest] if list(by) == ["channel"] else [*by[:-1], rest, by[-1]]
-    return rows.with_columns(no_spend=pl.lit("no spend")).sort(order, nulls_last=True, maintain_order=True)
+        told = f"spend is not known by {', '.join(money.unknown)}"
+        rows = rows.with_columns(spend=pl.lit(None, pl.Float64)).select(columns)
+    else:
+        told = "no spend"
+        met = rows.join(money.table, on=by, how="left", nulls_equal=True, maintain_order="left")
+        alone = money.table.join(rows, on=by, how="anti", nulls_equal=True, maintain_order="left")
+        same = {"model": name, "credited_by": credited_by(rows)}
+        alone = alone.with_columns(pl.lit(value).alias(key) for key, value in same.items())
+        alone = alone.with_columns(pl.lit(0.0).alias(each) for each in what.outcome_names)
+        rows = pl.concat([met.select(columns), alone.select(columns)])
+    rest = pl.col("channel") == UNATTRIBUTED
+    order = [part for each in by for part in ([rest, each] if each == "channel" else [each])]
+    # By channel alone they stand in order of their credit already.
+    rows = rows.sort([rest] if list(by) == ["channel"] else order, nulls_last=True, maintain_order=True)
+    return rows.with_columns(no_spend=pl.lit(told))
 
 
-def with_total(model: pl.DataFrame, by: Sequence[str], outcomes: Sequence[str]) -> pl.DataFrame:
+def credited_by(rows: pl.DataFrame) -> str:
+    """Return what was shared: journeys or totals; a model without a cell comes from a log, of journeys."""
+    return str(rows["credited_by"][0]) if len(rows) else "journey"
+
+
+def with_total(
+    name: str, rows: pl.DataFrame, by: Sequence[str], outcomes: Sequence[str], spent: float | None
+) -> pl.DataFrame:
     """Return one model's cells and their total, named in the first dimension that is text."""
-    named = next((name for name in by if model.schema[name] == pl.String), None)
-    sums = {
-        name: None if model[name].null_count() == len(model) else math.fsum(model[name].drop_nulls())
-        for name in ("spend", *outcomes)
-    }
-    same = {name: model[name][0] for name in ("model", "credited_by", "no_spend")}
+    named = next((each for each in by if rows.schema[each] == pl.String), None)
+    if spent is None and rows["spend"].count():
+        spent = math.fsum(rows["spend"].drop_nulls())
+    sums = {"spend": spent, **{each: math.fsum(rows[each]) for each in outcomes}}
+    told = rows["no_spend"][0] if len(rows) else "no spend"
+    same = {"model": name, "credited_by": credited_by(rows), "no_spend": told}
     total = {**dict.fromkeys(by), **({named: TOTAL} if named else {}), **sums, **same}
-    return pl.concat([model, pl.DataFrame([total], schema=model.schema)])
+    return pl.concat([rows, pl.DataFrame([total], schema=rows.schema)])
 
 
 def unmatched(what: Credited, money: Spend) -> list[str]:

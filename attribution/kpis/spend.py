@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from attribution.channels import label, normalised
-from attribution.dimensions import PERIODS
+from attribution.credit_log import quoted
+from attribution.dimensions import PERIODS, comparable, first_day
 from attribution.errors import ParameterError, TableError, shown
 from attribution.tables import TABLES, Checked, Reading, RowCount, Source, check_table
 from attribution.tables.sources import read
@@ -44,17 +45,20 @@ def spend_by(
         )
     whole = read(source, "spend", None, reading.delimiter)
     money = check_table("spend", whole, reading, columns)
-    money = money.set_aside("negative_spend", pl.col("spend") < 0)
-    check_currency(money)
-    if repeated == "error":
-        check_repeats(money, whole.frame, dict(columns or {}))
+    money = checked_spend(money, whole.frame, dict(columns or {}), repeated)
     ours = {column.name for column in TABLES["spend"]}
     others = [name for name in by if name in whole.frame.columns and name not in ours]
-    used = money.frame.hstack(whole.frame.select(others)).filter(money.reason.is_null())
-    known = [name for name in by if name in used.columns or (dated(name) and "date" in used.columns)]
-    keys = used.select(known_dimension(name) for name in known)
+    extra = [quoted(comparable(whole.frame[name])) for name in others if not dated(name)]
+    used = money.frame.with_columns(quoted(money.frame[name]) for name in money.frame.columns[1:])
+    used = used.hstack(extra).filter(money.reason.is_null())
+    known = [
+        name
+        for name in by
+        if ("date" in used.columns and own_clock(name, by) if dated(name) else name in used.columns)
+    ]
+    keys = used.select(known_dimension(name, reading.timezone or "UTC") for name in known)
     amounts = defaultdict(list)
-    for key, amount in zip(keys.iter_rows(), used["spend"], strict=True):
+    for key, amount in zip(keys.iter_rows(), used["spend"], strict=bool(known)):
         amounts[
             tuple(label(normalised(v)) if n == "channel" else v for n, v in zip(known, key, strict=True))
         ].append(amount)
@@ -65,16 +69,35 @@ def spend_by(
     return Spend(table, math.fsum(used["spend"]), unknown, money.count, money.warnings)
 
 
+def checked_spend(money: Checked, source: pl.DataFrame, columns: Mapping[str, str], repeated: str) -> Checked:
+    """Return the spend without what cannot be spent; TableError where its amounts must not be added."""
+    money = money.set_aside("negative_spend", pl.col("spend") < 0)
+    check_currency(money)
+    if repeated == "error":
+        check_repeats(money, source, columns)
+    return money
+
+
 def dated(name: str) -> bool:
     """Return whether a dimension is a period, which the day of the spend decides."""
     return name.removeprefix("touchpoint_") in PERIODS
 
 
-def known_dimension(name: str) -> pl.Expr:
+def own_clock(name: str, by: Sequence[str]) -> bool:
+    """Return whether a period is that of the spend, which is the touchpoint's where both are asked for.
+
+    By the lead's week and the touchpoint's at once, money cannot be told apart: it is spent once.
+    """
+    return name.startswith("touchpoint_") or not any(
+        dated(each) and each.startswith("touchpoint_") for each in by
+    )
+
+
+def known_dimension(name: str, zone: str) -> pl.Expr:
     """Return a dimension of the spend table."""
     if not dated(name):
         return pl.col(name)
-    return pl.col("date").dt.truncate(PERIODS[name.removeprefix("touchpoint_")]).dt.date().alias(name)
+    return first_day(pl.col("date"), PERIODS[name.removeprefix("touchpoint_")], zone).alias(name)
 
 
 def check_currency(money: Checked) -> None:

@@ -3,5 +3,6 @@
 from attribution.stitching.events import SplitEvents, split_events
 from attribution.stitching.reread import from_journeys
 from attribution.stitching.stitch import Layout, stitch
+from attribution.stitching.window import Window
 
-__all__ = ["Layout", "SplitEvents", "from_journeys", "split_events", "stitch"]
+__all__ = ["Layout", "SplitEvents", "Window", "from_journeys", "split_events", "stitch"]

@@ -9,9 +9,10 @@ import numpy as np
 from attribution.arrays import Bool, Float64, Int64, UInt64
 from attribution.journeys import Journeys
 from attribution.kernels import kernel
-from attribution.stitched import StitchReport
+from attribution.stitched import BEYOND_MOST, StitchReport
 from attribution.stitching.ordering import ordered
 from attribution.stitching.partition import Rows
+from attribution.stitching.window import FOREVER
 from attribution.tables import RowCount
 
 OUTSIDE_WINDOW, IMMATURE, DUPLICATE = "outside_window", "immature", "duplicate"
@@ -29,6 +30,7 @@ class Cut:
     restart: bool
     youngest: int  # latest end of a null journey that counts
     sequence_shift: int  # bits of a tie below the sequence
+    most: int = FOREVER  # touchpoints of a journey, the newest
 
 
 def assembled(touchpoints: Rows, outcomes: Rows, cut: Cut) -> tuple[Journeys, StitchReport]:
@@ -39,7 +41,7 @@ def assembled(touchpoints: Rows, outcomes: Rows, cut: Cut) -> tuple[Journeys, St
         touched = touched.take(np.flatnonzero(keep))
     instant = natural(touched) >> np.uint64(cut.sequence_shift)
     start, stop, outcome, ends, why, counts = cut_journeys(
-        *keys(touched), instant, *keys(ended), cut.lookback, cut.restart, cut.youngest
+        *keys(touched), instant, *keys(ended), cut.lookback, cut.restart, cut.youngest, cut.most
     )
     offsets, channel, age, row = gathered(start, stop, ends, touched.time, channels_of(touched), touched.row)
     converting = outcome >= 0
@@ -58,8 +60,13 @@ def assembled(touchpoints: Rows, outcomes: Rows, cut: Cut) -> tuple[Journeys, St
         outcome_row,
         row,
     )
-    used, outside, immature, after, ties, null = (int(count) for count in counts)
-    aside = {OUTSIDE_WINDOW: outside, IMMATURE: immature, DUPLICATE: int(duplicates)}
+    used, outside, immature, after, ties, null, beyond = (int(count) for count in counts)
+    aside = {
+        OUTSIDE_WINDOW: outside,
+        IMMATURE: immature,
+        BEYOND_MOST: beyond,
+        DUPLICATE: int(duplicates),
+    }
     report = StitchReport(
         {
             "touchpoints": RowCount(len(touchpoints), used, {k: n for k, n in aside.items() if n}),
@@ -128,18 +135,20 @@ def cut_journeys(
     lookback: int,
     restart: bool,
     youngest: int,
+    most: int,
 ) -> tuple[Int64, Int64, Int64, Int64, Int64, Int64]:
     """Return the journeys as ranges of the ordered touchpoints: start, stop, outcome (-1: null), end.
 
     Also why each outcome is unattributed (0: it is not; else 1 + place in UNATTRIBUTED), and the
     counts: touchpoints used, outside the window, immature, after the last outcome; journeys decided
-    by a tie; null journeys.
+    by a tie; null journeys; touchpoints in no journey because each had ``most`` newer ones.
     """
     touched, ended = high.size, o_high.size
     start = np.empty(touched + ended, np.int64)
     stop, outcome, ends = np.empty_like(start), np.empty_like(start), np.empty_like(start)
+    oldest_of = np.empty_like(start)  # the first touchpoint of a journey before it was cut to the newest
     why = np.zeros(ended, np.int64)
-    counts = np.zeros(6, np.int64)
+    counts = np.zeros(7, np.int64)
     n, a, c = 0, 0, 0
     while a < touched or c < ended:
         b, d = a, c  # touchpoints a:b and outcomes c:d are those of the next customer
@@ -160,11 +169,15 @@ def cut_journeys(
             while oldest < upto and time[oldest] < o_time[j] - lookback:
                 oldest += 1
             first = max(oldest, fresh) if restart else oldest
-            start[n], stop[n], outcome[n], ends[n] = first, upto, j, o_time[j]
+            kept = max(first, upto - most)
+            start[n], stop[n], outcome[n], ends[n], oldest_of[n] = kept, upto, j, o_time[j], first
             if first >= upto:
-                start[n], stop[n] = upto, upto
+                start[n], stop[n], oldest_of[n] = upto, upto, upto
                 why[j] = 1 if a == b else (3 if upto == a else (2 if oldest >= upto else 4))
-            counts[0] += max(0, upto - max(first, covered))
+            # Each journey begins and ends no earlier than the last: what is new in it lies after that one.
+            within, used = max(0, upto - max(first, covered)), max(0, upto - max(kept, covered))
+            counts[0] += used
+            counts[6] += within - used
             covered = max(covered, upto)
             n += 1
         if c < d:
@@ -176,20 +189,27 @@ def cut_journeys(
             if time[b - 1] > youngest:
                 counts[2] += b - first
             else:
-                start[n], stop[n], outcome[n], ends[n] = first, b, -1, time[b - 1]
-                counts[0] += b - first
+                kept = max(first, b - most)
+                start[n], stop[n], outcome[n], ends[n], oldest_of[n] = kept, b, -1, time[b - 1], first
+                counts[0] += b - kept
+                counts[6] += kept - first
                 counts[5] += 1
                 n += 1
         a, c = b, d
-    counts[1] = touched - counts[0] - counts[2]
+    counts[1] = touched - counts[0] - counts[2] - counts[6]
     for j in range(n):
         s, e = start[j], stop[j] - 1
-        if e > s and (
-            (time[s] == time[s + 1] and instant[s] == instant[s + 1])
-            or (time[e] == time[e - 1] and instant[e] == instant[e - 1])
+        if (e > s and (tied(time, instant, s) or tied(time, instant, e - 1))) or (
+            s > oldest_of[j] and tied(time, instant, s - 1)
         ):
             counts[4] += 1
     return start[:n].copy(), stop[:n].copy(), outcome[:n].copy(), ends[:n].copy(), why, counts
+
+
+@kernel
+def tied(time: Int64, instant: UInt64, row: int) -> bool:
+    """Return whether a touchpoint and the next are ordered by their names alone."""
+    return bool(time[row] == time[row + 1] and instant[row] == instant[row + 1])
 
 
 @kernel

@@ -18,6 +18,7 @@ class SplitEvents(NamedTuple):
     touchpoints: pl.DataFrame
     outcomes: pl.DataFrame
     report: StitchReport
+    rejected: pl.DataFrame  # table, row, reason: set aside at the gate
 
 
 def split_events(
@@ -63,6 +64,7 @@ def split_events(
         rows.select(name for name in kept if name in rows.columns),
         once.select("customer_id", "timestamp", *revenue, leads=pl.lit(1.0)),
         StitchReport({"events": checked.count}, warnings=checked.warnings),
+        checked.rejected,
     )
 
 
@@ -70,7 +72,7 @@ def told_once(converted: pl.DataFrame, content: list[str]) -> pl.DataFrame:
     """Return the conversions with each event id, and each repeat of the whole content, counted once."""
     if "event_id" not in converted.columns:
         return converted.unique(content, keep="first").sort("row")
-    named = converted.filter(pl.col("event_id").is_not_null()).sort(*content)
+    named = converted.filter(pl.col("event_id").is_not_null()).sort(*content, "row")
     unnamed = converted.filter(pl.col("event_id").is_null())
     return pl.concat(
         [named.unique("event_id", keep="first", maintain_order=True), unnamed.unique(content, keep="first")]

@@ -12,7 +12,7 @@ ROWS_A_BUCKET = 4
 
 
 def ordered(rows: Rows) -> Rows:
-    """Return the rows by (customer's hash, time, tie, event); rows equal in all keep no order."""
+    """Return the rows by (customer's hash, time, tie, event); rows equal in all keep their order."""
     n = len(rows)
     bits = min(24, max(0, (n // ROWS_A_BUCKET).bit_length()))
     none = np.zeros(n, np.uint64)

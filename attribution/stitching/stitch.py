@@ -18,7 +18,7 @@ from attribution.stitched import Batch, Stitched, StitchReport
 from attribution.stitching.assemble import Cut, assembled
 from attribution.stitching.end_of_data import until, zones_differ
 from attribution.stitching.partition import FOLD_BITS, Partitions, partition_bits_for, scattered
-from attribution.stitching.repeats import without_repeated_events, without_repeated_outcomes
+from attribution.stitching.repeats import STAGES, without_repeated_events, without_repeated_outcomes
 from attribution.stitching.rows import outcome_rows, touchpoint_rows
 from attribution.stitching.window import Window
 from attribution.tables import (
@@ -32,8 +32,10 @@ from attribution.tables import (
     check_outcome_names,
     check_table,
 )
+from attribution.tables.sources import Read, read
 
 OUTCOMES = ("leads", "wins", "revenue")
+REPEATED = ("error", "latest")
 
 
 @dataclass(frozen=True)
@@ -51,32 +53,46 @@ def stitch(
     lookback_days: float = 30.0,
     restart: bool = True,
     maturity_days: float | None = None,
+    max_touchpoints: int | None = None,
     as_of: datetime | str | None = None,
     columns: Mapping[str, Any] | None = None,
     outcome_names: Sequence[str] | None = None,
+    repeated_outcomes: str = "error",
     reading: Reading | None = None,
     layout: Layout | None = None,
 ) -> Stitched:
     """Return the journeys that end at an outcome, or at a customer's last touchpoint (null journeys).
 
     A journey that ends at T holds its customer's touchpoints with T - lookback <= t <= T, after the
-    previous outcome if ``restart``. ``as_of`` is the end of the data: rows after it are set aside.
-    ``columns`` maps our names to the tables' (for both tables, or a mapping for each under
-    "touchpoints" and "outcomes"). Outcomes are leads, wins and revenue where the table has them, or
-    the named numeric columns, of which the first is what a model learns from.
+    previous outcome if ``restart``, and of these the newest ``max_touchpoints``. ``as_of`` is the end
+    of the data: rows after it are set aside. ``columns`` maps our names to the tables' (for both
+    tables, or a mapping for each under "touchpoints" and "outcomes"). Outcomes are leads, wins and
+    revenue where the table has them, or the named numeric columns, of which the first is what a model
+    learns from. Rows of one outcome_id that differ are an error; with ``repeated_outcomes="latest"``
+    the one with the latest timestamp or stage counts.
 
     Raises:
         TableError: a table cannot be used; with every fault, file, column, count and example rows.
         ParameterError: a parameter is outside its range.
     """
-    window, reading = Window(lookback_days, restart, maturity_days), reading or Reading()
+    window = Window(lookback_days, restart, maturity_days, max_touchpoints)
+    reading = reading or Reading()
+    if repeated_outcomes not in REPEATED:
+        allowed = f"one of {', '.join(map(repr, REPEATED))}"
+        raise ParameterError.out_of_range("repeated_outcomes", repeated_outcomes, allowed)
     others = {column.name for column in TABLES["outcomes"] if column.kind != "number"}
     check_outcome_names(outcome_names or (), OURS | others)
     mapped = {name: columns_of(columns, name, outcome_names or ()) for name in ("touchpoints", "outcomes")}
     extra = [Column(name, "number", "a further outcome", required=True, null=0.0)
              for name in outcome_names or () if name not in OUTCOMES]  # fmt: skip
     touched = check_table("touchpoints", touchpoints, reading, mapped["touchpoints"])
-    ended = check_table("outcomes", outcomes, reading, mapped["outcomes"], extra)
+    ended = check_table(
+        "outcomes",
+        without_stages(outcomes, mapped["outcomes"], extra, reading),
+        reading,
+        mapped["outcomes"],
+        extra,
+    )
     names = tuple(outcome_names or [name for name in OUTCOMES if name in ended.frame.columns])
     for name in names:
         if name not in ended.frame.columns:
@@ -87,19 +103,30 @@ def stitch(
         raise zones_differ(touched, ended)
     ended = without_impossible_outcomes(ended, names)
     touched, ended, end_of_data, warnings = until(touched, ended, as_of)
+    origins = {
+        name: Origin(name, source, reading, mapped[name], table.frame["customer_id"])
+        for name, source, table in (("touchpoints", touchpoints, touched), ("outcomes", outcomes, ended))
+    }
+    ended, undecided = without_repeated_outcomes(ended, origins["outcomes"], repeated_outcomes)
     return joined(
         without_repeated_events(touched),
-        without_repeated_outcomes(ended),
+        ended,
         names,
         window,
         end_of_data,
-        warnings,
+        (*warnings, *undecided),
         layout or Layout(),
-        {
-            name: Origin(name, source, reading, mapped[name], table.frame["customer_id"])
-            for name, source, table in (("touchpoints", touchpoints, touched), ("outcomes", outcomes, ended))
-        },
+        origins,
     )
+
+
+def without_stages(
+    outcomes: Source, mapping: Mapping[str, str], extra: Sequence[Column], reading: Reading
+) -> Read:
+    """Return the outcomes as they are read, without the stage times that only repeated ids need."""
+    needed = [column for column in (*TABLES["outcomes"], *extra) if column.name not in STAGES]
+    names = {column.name: mapping.get(column.name, column.name) for column in needed}
+    return read(outcomes, "outcomes", names.values(), reading.delimiter, [names["customer_id"]])
 
 
 def columns_of(
@@ -128,6 +155,16 @@ def without_impossible_outcomes(table: Checked, names: Sequence[str]) -> Checked
     return table
 
 
+def won_before(ended: Checked) -> dict[str, int]:
+    """Return the note of outcomes that were won before their time; a win at midnight may be that of a day."""
+    if "won_at" not in ended.used.columns:
+        return {}
+    won, time = pl.col("won_at"), pl.col("timestamp")
+    day = won == won.dt.truncate("1d")
+    before = ended.used.select((won < pl.when(day).then(time.dt.truncate("1d")).otherwise(time)).sum()).item()
+    return {"negative_delay": before} if before else {}
+
+
 def joined(
     touched: Checked,
     ended: Checked,
@@ -151,6 +188,7 @@ def joined(
         window.restart,
         window.youngest(end_of_data),
         below_sequence,
+        window.most,
     )
     folds = Folds(
         scattered(rows, layout.chunk_rows, bits),
@@ -164,9 +202,10 @@ def joined(
         channels,
         outcome_names,
         [partial(folds.assemble, number) for number in range(1 << FOLD_BITS)],
-        StitchReport(aside, warnings=(*warnings, *alike)),
+        StitchReport(aside, {}, won_before(ended), (*warnings, *alike)),
         folds.names,
         origins=origins,
+        rejected=pl.concat([touched.rejected, ended.rejected]),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from attribution.journeys import DAY
 from attribution.parameters import check, param
 
-FOREVER = 1 << 61  # microseconds; longer than any data
+FOREVER = 1 << 61  # microseconds, or touchpoints; more than any data has
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,9 @@ class Window:
         low=0,
         optional=True,
     )
+    max_touchpoints: int | None = param(
+        None, "most touchpoints that a journey keeps, the newest", kind=int, low=1, optional=True
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -35,6 +38,11 @@ class Window:
     def lookback(self) -> int:
         """The lookback window in microseconds."""
         return microseconds(self.lookback_days)
+
+    @property
+    def most(self) -> int:
+        """How many touchpoints a journey keeps."""
+        return FOREVER if self.max_touchpoints is None else self.max_touchpoints
 
     def youngest(self, end_of_data: int) -> int:
         """Return the latest end of a null journey that counts, for data that ends at an instant."""

@@ -1,17 +1,20 @@
 """Tables: the gate through which every table comes in, and the files in which they go out."""
 
 from attribution.tables.columns import OURS, TABLES, Column, check_outcome_names
-from attribution.tables.files import check_target, unescaped, write_rows, write_table
+from attribution.tables.files import STREAMED, SUFFIXES, check_target, unescaped, write_rows, write_table
 from attribution.tables.gate import CONTROL, Checked, check_table
 from attribution.tables.origin import Origin
 from attribution.tables.reading import Reading
 from attribution.tables.rows import Counts, RowCount, added
 from attribution.tables.seal import check_seal
 from attribution.tables.sources import Source
+from attribution.tables.unfinished import discard_unfinished, unfinished
 
 __all__ = [
     "CONTROL",
     "OURS",
+    "STREAMED",
+    "SUFFIXES",
     "TABLES",
     "Checked",
     "Column",
@@ -25,7 +28,9 @@ __all__ = [
     "check_seal",
     "check_table",
     "check_target",
+    "discard_unfinished",
     "unescaped",
+    "unfinished",
     "write_rows",
     "write_table",
 ]

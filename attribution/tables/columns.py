@@ -48,6 +48,11 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("leads", "number", "leads the row stands for", default=1.0),
         Column("wins", "number", "leads that were won", null=0.0),
         Column("revenue", "number", "revenue of the wins", null=0.0),
+        Column("mql_at", "time", "when marketing called the lead qualified"),
+        Column("sql_at", "time", "when sales called it qualified"),
+        Column("opportunity_at", "time", "when it became an opportunity"),
+        Column("won_at", "time", "when it was won"),
+        Column("lost_at", "time", "when it was lost"),
     ),
     "events": (
         *TOUCHPOINT,

@@ -16,6 +16,7 @@ import polars as pl
 
 from attribution.errors import OutputError, OutputExistsError, ParameterError
 from attribution.tables.seal import seal, unsealed
+from attribution.tables.unfinished import unfinished
 
 SUFFIXES = (".parquet", ".csv", ".json", ".xlsx")
 STREAMED = (".parquet", ".csv")
@@ -75,8 +76,7 @@ def placed(path: Path, force: bool, fill: Callable[[Path], None]) -> bool:
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent)
         os.close(handle)
-        temporary = Path(name)
-        try:
+        with unfinished(Path(name)) as temporary:
             fill(temporary)
             if path.exists() and cmp(path, temporary, shallow=False):
                 return False
@@ -84,8 +84,6 @@ def placed(path: Path, force: bool, fill: Callable[[Path], None]) -> bool:
                 raise OutputExistsError(f"{path} exists and holds something else; pass --force to replace it")
             temporary.chmod(0o644)
             temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
     except ModuleNotFoundError as error:
         raise OutputError(
             f"{path}: {error.name} is needed for {path.suffix}: pip install 'attribution-engine[excel]'"

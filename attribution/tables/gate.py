@@ -93,7 +93,8 @@ def check_table(
     if isinstance(source, Read):
         source_read = source
     else:
-        source_read = read(source, table, names.values(), reading.delimiter)
+        ids = [names[column.name] for column in declared if column.kind == "id"]
+        source_read = read(source, table, names.values(), reading.delimiter, ids)
     faults = [
         Fault(
             source_read.where,
@@ -147,10 +148,11 @@ def typed(
 ) -> Checked:
     """Return the table with typed columns and a reason for each row that cannot be used."""
     series: list[pl.Series] = []
-    rules: list[tuple[str, pl.Series]] = []
+    is_ragged = pl.repeat(False, len(source.frame), dtype=pl.Boolean, eager=True)
+    rules: list[tuple[str, pl.Series]] = [("ragged_row", is_ragged.scatter(source.ragged, True))]
     faults: list[Fault] = []
     naive = False
-    warnings = [f"{source.where}: the table has no rows"] * (not len(source.frame))
+    warnings = [*source.warnings, *[f"{source.where}: the table has no rows"] * (not len(source.frame))]
     for column in declared:
         name = names[column.name]
         if name not in source.frame.columns:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from glob import glob
+from pathlib import Path
 
 import polars as pl
 
@@ -12,14 +14,15 @@ from attribution.errors import ParameterError, TableError
 from attribution.tables.columns import TABLES
 from attribution.tables.gate import check_table
 from attribution.tables.reading import Reading
-from attribution.tables.sources import Source, read
+from attribution.tables.sources import Source, Stamp, read, stamp
 
 
 @dataclass(frozen=True, eq=False)
 class Origin:
     """Where the rows of a table came from; ``names`` maps our names to those of the source.
 
-    ``customers`` are the ids as they were read first: rows that come back as another's are refused.
+    ``customers`` are the ids as they were read first, ``stamps`` those of the files: rows that come back
+    as another's are refused, and files that were written to.
     """
 
     table: str
@@ -27,6 +30,10 @@ class Origin:
     reading: Reading
     names: Mapping[str, str]
     customers: pl.Series  # [rows of the source]
+    stamps: Mapping[Path, Stamp] = field(init=False)  # of no files where the source is a frame
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stamps", stamps(self.source))
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -46,6 +53,8 @@ class Origin:
         for name in names:
             if name not in self.columns:
                 raise ParameterError.unknown(f"column of the {self.table}", name, self.columns)
+        if stamps(self.source) != self.stamps:
+            raise self.changed("files were written to")
         declared = [column for column in TABLES[self.table] if column.required or column.name in names]
         others = [name for name in names if name not in {column.name for column in declared}]
         wanted = [self.names.get(column.name, column.name) for column in declared]
@@ -53,11 +62,24 @@ class Origin:
         mapping = {ours: theirs for ours, theirs in self.names.items() if theirs in wanted}
         typed = check_table(self.table, source, self.reading, mapping)
         if not typed.frame["customer_id"].equals(self.customers):
-            raise TableError.of(
-                source.where,
-                "the table has changed since it was stitched: customers stand in other rows",
-                f"the same {len(self.customers):,} rows in the same order",
-                "stitch again; collect lazy tables before, and copy files that are still written to",
-                column=self.names.get("customer_id", "customer_id"),
-            )
+            raise self.changed("customers stand in other rows")
         return pl.DataFrame([(source.frame if name in others else typed.frame)[name] for name in names])
+
+    def changed(self, how: str) -> TableError:
+        """Return the error of a table that is no longer what it was."""
+        what = self.source if isinstance(self.source, (str, Path)) else type(self.source).__name__
+        return TableError.of(
+            f"{self.table} ({what})",
+            f"the table has changed since it was stitched: {how}",
+            f"the same {len(self.customers):,} rows in the same order",
+            "stitch again; collect lazy tables before, and copy files that are still written to",
+        )
+
+
+def stamps(source: Source) -> dict[Path, Stamp]:
+    """Return what tells whether the files of a source were written to."""
+    if not isinstance(source, (str, Path)):
+        return {}
+    path = Path(source)
+    paths = [path] if path.is_file() else sorted(map(Path, glob(str(source), recursive=True)))  # noqa: PTH207
+    return {each: stamp(each) for each in paths}

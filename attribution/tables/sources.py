@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-import gzip
-import io
 import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from glob import glob
+from itertools import accumulate
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import NamedTuple
 
 import polars as pl
 
-from attribution.errors import TableError, option, shown
+from attribution.errors import TableError, shown
+from attribution.tables.contents import PICKLES, opened, pickle_error
+from attribution.tables.csv_files import read_csv
+from attribution.tables.encodings import wrong_encoding
+from attribution.tables.frames import Source as Source
+from attribution.tables.frames import as_polars
+from attribution.tables.parquet_files import read_parquet
 
-Source: TypeAlias = Any  # polars, pandas, pyarrow, DuckDB, anything with an Arrow stream, or a path
 # What the decoders raise on bytes that are not what they should be.
 TORN = (
     pl.exceptions.PolarsError,
@@ -38,50 +41,39 @@ class Read:
     frame: pl.DataFrame
     where: str
     columns: tuple[str, ...]  # all that the source has, read or not
+    ragged: tuple[int, ...] = ()  # rows of the frame that are null because their cells do not fit the header
+    warnings: tuple[str, ...] = ()
+
+    def select(self, wanted: Collection[str]) -> Read:
+        """Return the table with the wanted ones of its columns."""
+        return replace(self, frame=self.frame.select(name for name in self.frame.columns if name in wanted))
 
 
-def read(source: Source, table: str, wanted: Iterable[str] | None, delimiter: str) -> Read:
+def read(
+    source: Source, table: str, wanted: Iterable[str] | None, delimiter: str, ids: Collection[str] = ()
+) -> Read:
     """Return the wanted columns of a source (all without ``wanted``).
+
+    The columns named in ``ids`` may hold integers in one file of a glob and text in another.
 
     Raises:
         TableError: the file is missing, empty, damaged, wrongly encoded or separated, or the files
             of a glob do not agree.
     """
+    wanted = None if wanted is None else frozenset(wanted)
+    if isinstance(source, Read):
+        return source if wanted is None else source.select(wanted)
     if isinstance(source, (str, Path)):
-        return read_files(str(source), table, wanted, delimiter)
+        return read_files(str(source), table, wanted, delimiter, ids)
     where = f"{table} ({type(source).__name__})"
     frame = as_polars(source, where)
     columns = tuple(frame.collect_schema().names())
-    chosen = columns if wanted is None else [name for name in columns if name in set(wanted)]
+    chosen = columns if wanted is None else [name for name in columns if name in wanted]
     return Read(frame.lazy().select(chosen).collect(), where, columns)
 
 
-def as_polars(source: Source, where: str) -> pl.DataFrame | pl.LazyFrame:
-    """Return a polars frame over any frame, without a copy where Arrow allows it."""
-    if isinstance(source, (pl.DataFrame, pl.LazyFrame)):
-        return source
-    import narwhals.stable.v2 as nw
-
-    frame = nw.from_native(source, pass_through=True)
-    if isinstance(frame, nw.LazyFrame):
-        frame = frame.collect(backend="polars")
-    if isinstance(frame, nw.DataFrame):
-        return frame.to_polars()
-    if hasattr(source, "__arrow_c_stream__"):
-        try:
-            return pl.DataFrame(source)
-        except pl.exceptions.PolarsError:
-            pass  # a stream of single values is no table
-    raise TableError.of(
-        where,
-        f"got {type(source).__name__}",
-        "a polars, pandas or pyarrow table, a DuckDB relation, or a path",
-        "pass a dataframe or the path of a Parquet, CSV or NDJSON file",
-    )
-
-
-def read_files(pattern: str, table: str, wanted: Iterable[str] | None, delimiter: str) -> Read:
-    """Return the rows of a file, or of all files that a glob matches in order of name."""
+def files_of(pattern: str, table: str) -> list[Path]:
+    """Return the file of a path, or those that a glob matches in order of name; TableError if none."""
     paths = (
         [Path(pattern)] if Path(pattern).is_file() else sorted(map(Path, glob(pattern, recursive=True)))  # noqa: PTH207 (a glob may be absolute)
     )
@@ -92,32 +84,66 @@ def read_files(pattern: str, table: str, wanted: Iterable[str] | None, delimiter
             "a file or a glob that matches",
             "check the path",
         )
+    return paths
+
+
+def read_files(
+    pattern: str, table: str, wanted: Collection[str] | None, delimiter: str, ids: Collection[str]
+) -> Read:
+    """Return the rows of a file, or of all files that a glob matches in order of name."""
+    paths = files_of(pattern, table)
     parts = [read_file(path, f"{table} ({path})", wanted, delimiter) for path in paths]
     if len(parts) == 1:
         return parts[0]
+    where = f"{table} ({len(paths)} files {pattern})"
+    parts, mixed = with_ids_as_text(parts, where, ids)
     first = parts[0]
     for part in parts[1:]:
-        differing = sorted(
-            name
-            for name in {*first.frame.columns, *part.frame.columns}
-            if not alike(first.frame.schema.get(name), part.frame.schema.get(name))
-        )
-        if differing:
-            told = [
-                f"{name}: {part.frame.schema.get(name, 'missing')} here, "
-                f"{first.frame.schema.get(name, 'missing')} there"
-                for name in differing
-            ]
-            raise TableError.of(
-                part.where,
-                "columns differ from those of the other files",
-                f"the columns and types of {first.where}",
-                "bring the files to one schema, or leave this one out of the glob",
-                column=differing[0],
-                examples=tuple(told),
-            )
+        check_alike(first, part)
     frame = pl.concat([part.frame.select(first.frame.columns) for part in parts], how="vertical_relaxed")
-    return Read(frame, f"{table} ({len(paths)} files {pattern})", first.columns)
+    starts = accumulate((len(part.frame) for part in parts), initial=0)
+    ragged = tuple(start + row for start, part in zip(starts, parts, strict=False) for row in part.ragged)
+    warnings = (*(warning for part in parts for warning in part.warnings), *mixed)
+    return Read(frame, where, first.columns, ragged, warnings)
+
+
+def with_ids_as_text(parts: list[Read], where: str, ids: Collection[str]) -> tuple[list[Read], list[str]]:
+    """Return the files with ids as text where some hold integers and others text, and what to tell of it."""
+    warnings = []
+    for name in sorted(ids):
+        dtypes = [part.frame.schema.get(name, pl.Null()) for part in parts]
+        whole, text = sum(dtype.is_integer() for dtype in dtypes), dtypes.count(pl.String())
+        if whole and text:
+            parts = [
+                replace(part, frame=part.frame.with_columns(pl.col(name).cast(pl.String)))
+                if dtype.is_integer()
+                else part
+                for part, dtype in zip(parts, dtypes, strict=True)
+            ]
+            warnings.append(
+                f"{where}, column {name!r}: {whole} files hold integers and {text} hold text; all are read "
+                "as text, in which 7 and 007 differ: write the column with one type if zeros were lost"
+            )
+    return parts, warnings
+
+
+def check_alike(first: Read, part: Read) -> None:
+    """Raise TableError unless two files of a glob have the same columns, whatever their order."""
+    here, there = part.frame.schema, first.frame.schema
+    differing = sorted(name for name in {*here, *there} if not alike(here.get(name), there.get(name)))
+    if differing:
+        told = [
+            f"{name}: {here.get(name, 'missing')} here, {there.get(name, 'missing')} there"
+            for name in differing
+        ]
+        raise TableError.of(
+            part.where,
+            "columns differ from those of the other files",
+            f"the columns and types of {first.where}",
+            "bring the files to one schema, or leave this one out of the glob",
+            column=differing[0],
+            examples=tuple(told),
+        )
 
 
 def alike(left: pl.DataType | None, right: pl.DataType | None) -> bool:
@@ -125,10 +151,12 @@ def alike(left: pl.DataType | None, right: pl.DataType | None) -> bool:
     return left == right or (None not in (left, right) and pl.Null in (left, right))
 
 
-def read_file(path: Path, where: str, wanted: Iterable[str] | None, delimiter: str) -> Read:
+def read_file(path: Path, where: str, wanted: Collection[str] | None, delimiter: str) -> Read:
     """Return the wanted columns of one file; every column of a CSV file is text."""
     suffixes = [suffix.casefold() for suffix in path.suffixes]
     kind = next((suffix for suffix in reversed(suffixes) if suffix != ".gz"), "")
+    if kind in PICKLES:
+        raise pickle_error(where)
     if kind not in (*CSV, *PARQUET, *NDJSON):
         raise TableError.of(
             where,
@@ -136,93 +164,71 @@ def read_file(path: Path, where: str, wanted: Iterable[str] | None, delimiter: s
             "Parquet, CSV or NDJSON",
             "rename or convert the file",
         )
-    if path.stat().st_size == 0:
+    before = stamp(path)
+    if before.size == 0:
         raise TableError.of(where, "no rows: the file has 0 bytes", "a header and rows", "check the export")
     try:
-        if kind in CSV:
-            separator = "\t" if kind == ".tsv" else delimiter
-            check_header(path, where, separator)
-            lazy = pl.scan_csv(path, separator=separator, infer_schema=False, glob=False)
-        elif kind in PARQUET:
-            lazy = pl.scan_parquet(path, glob=False)
-        else:
-            with opened(path) as file:
-                lazy = pl.read_ndjson(file).lazy()
-        columns = tuple(lazy.collect_schema().names())
-        chosen = columns if wanted is None else [name for name in columns if name in set(wanted)]
-        return Read(lazy.select(chosen).collect(), where, columns)
+        return decoded(path, where, kind, wanted, delimiter)
     except TORN as error:
         raise damaged(path, where, error) from error
+    finally:
+        check_unchanged(path, where, before)
 
 
-def damaged(path: Path, where: str, error: Exception) -> TableError:
+def decoded(path: Path, where: str, kind: str, wanted: Collection[str] | None, delimiter: str) -> Read:
+    """Return the wanted columns of a file of a known kind."""
+    if kind in PARQUET:
+        frame, columns = read_parquet(path, where, wanted)
+        return Read(frame, where, columns)
+    with opened(path, where) as file:
+        if kind in CSV:
+            separator = "\t" if kind == ".tsv" else delimiter
+            frame, columns, ragged = read_csv(path, file, where, wanted, separator)
+            if ragged:
+                return Read(frame, where, columns, ragged.rows, (ragged.warning(where, separator),))
+            return Read(frame, where, columns)
+        frame = pl.read_ndjson(file, infer_schema_length=None)  # a column may begin in any line
+    chosen = [name for name in frame.columns if wanted is None or name in wanted]
+    return Read(frame.select(chosen), where, tuple(frame.columns))
+
+
+class Stamp(NamedTuple):
+    """What tells that a file was written to."""
+
+    size: int
+    written_ns: int
+
+
+def stamp(path: Path) -> Stamp:
+    """Return the stamp of a file; one that is gone has none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return Stamp(0, 0)
+    return Stamp(status.st_size, status.st_mtime_ns)
+
+
+def check_unchanged(path: Path, where: str, before: Stamp) -> None:
+    """Raise TableError if a file was written to since the stamp was taken."""
+    now = stamp(path)
+    if now != before:
+        raise TableError.of(
+            where,
+            f"the file changed while it was read: {before.size:,} bytes before, {now.size:,} after",
+            "a file that nobody writes to",
+            "wait until it is complete, or read a copy of it",
+        )
+
+
+def damaged(path: Path, where: str, error: BaseException) -> TableError:
     """Return the error of a file that cannot be decoded, with the place where that shows."""
-    if "utf-8" in str(error).casefold():
-        return wrong_encoding(path, where)
+    if "utf-8" in str(error).casefold() and not set(path.suffixes) & set(PARQUET):
+        with opened(path, where) as file:
+            return wrong_encoding(file, where)
+    told = (str(error) or type(error).__name__).splitlines()[0]
     return TableError.of(
         where,
-        f"cannot be read ({path.stat().st_size:,} bytes): {shown(str(error).splitlines()[0])}",
+        f"cannot be read ({stamp(path).size:,} bytes): {shown(told)}",
         f"a complete {path.suffix} file",
         "check that the file was copied in full and that its suffix tells its format",
-    )
-
-
-def opened(path: Path) -> BinaryIO:
-    """Return the file's bytes, unpacked where it is gzip."""
-    return cast(BinaryIO, gzip.open(path) if path.suffix == ".gz" else path.open("rb"))
-
-
-def check_header(path: Path, where: str, delimiter: str) -> None:
-    """Raise TableError unless the first line is UTF-8, separated as told, and names each column once."""
-    with opened(path) as file:
-        line = file.readline(1_000_000)
-    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise encoding_error(where, "UTF-16", 0)
-    try:
-        text = line.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise wrong_encoding(path, where) from None
-    names = next(csv.reader(io.StringIO(text), delimiter=delimiter), [])
-    others = [sign for sign in ";\t|," if sign != delimiter and sign in text]
-    if len(names) == 1 and others:
-        raise TableError.of(
-            where,
-            f"one column, {shown(names[0])}",
-            f"columns separated by {delimiter!r}",
-            f"the separator seems to be another: pass {option('delimiter', others[0])}",
-        )
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise TableError.of(
-            where,
-            f"the header names {', '.join(map(shown, twice))} more than once",
-            "each column once",
-            "rename the columns in the file",
-            column=twice[0],
-        )
-
-
-def wrong_encoding(path: Path, where: str) -> TableError:
-    """Return the error that names the first byte that is not UTF-8."""
-    decoder, offset = codecs.getincrementaldecoder("utf-8")(), 0
-    with opened(path) as file:
-        while block := file.read(1 << 20):
-            pending = len(decoder.getstate()[0])
-            try:
-                decoder.decode(block)
-            except UnicodeDecodeError as error:
-                return encoding_error(
-                    where, "not UTF-8 (Latin-1 or Windows-1252?)", offset - pending + error.start
-                )
-            offset += len(block)
-    return encoding_error(where, "not UTF-8", offset)
-
-
-def encoding_error(where: str, encoding: str, offset: int) -> TableError:
-    """Return the error of a text file in another encoding than UTF-8."""
-    return TableError.of(
-        where,
-        f"encoding is {encoding}: first seen at byte {offset:,}",
-        "UTF-8 (a byte order mark is fine)",
-        "save the file as UTF-8, for example with: iconv -t UTF-8",
     )

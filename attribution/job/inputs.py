@@ -1,0 +1,138 @@
+"""The inputs of a run: each table read once, with the checksums of its files and the hash of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from attribution.errors import Fault, TableError
+from attribution.job.fingerprint import fingerprint
+from attribution.job.sections import Job
+from attribution.kpis.spend import checked_spend
+from attribution.manifest import checksum
+from attribution.stitched import Stitched, StitchReport
+from attribution.stitching import split_events, stitch
+from attribution.tables import TABLES, Checked, Column, Reading, check_table
+from attribution.tables.sources import Read, Stamp, files_of, read, stamp
+
+
+@dataclass(frozen=True, eq=False)
+class Input:
+    """One table: its rows, and the files that they came from as they were."""
+
+    table: str
+    path: str  # as the job names it
+    files: tuple[Path, ...]
+    stamps: tuple[Stamp, ...]  # before they were read
+    read: Read
+    columns: Mapping[str, str]
+    checked: Checked
+
+    @property
+    def fingerprint(self) -> str:
+        """The hash of the rows."""
+        return fingerprint(self.checked, self.read.frame)
+
+    @cached_property
+    def sums(self) -> list[dict[str, Any]]:
+        """The files with their sizes and checksums."""
+        return [
+            {"file": path.name, "bytes": path.stat().st_size, "sha256": checksum(path)} for path in self.files
+        ]
+
+    def check_unchanged(self) -> None:
+        """Raise TableError if a file is no longer as it was when it was read."""
+        for path, before in zip(self.files, self.stamps, strict=True):
+            if stamp(path) != before:
+                gone = not path.exists()
+                raise TableError.of(
+                    f"{self.table} ({path})",
+                    "the file is gone since the run began" if gone else "the file changed during the run",
+                    f"{before.size:,} bytes that stay as they are",
+                    "run again when nothing writes to it, or read a copy",
+                )
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """All tables of a run by name."""
+
+    tables: Mapping[str, Input]
+    reading: Reading
+
+
+def numbers(names: list[str]) -> list[Column]:
+    """Return further outcome columns."""
+    known = {column.name for column in TABLES["outcomes"]}
+    return [Column(name, "number", "a further outcome", null=0.0) for name in names if name not in known]
+
+
+def read_inputs(job: Job, base: Path) -> Inputs:
+    """Return the tables that a job names, read whole; paths are relative to ``base``.
+
+    Raises:
+        TableError: with the faults of every table that cannot be used.
+    """
+    reading = Reading(**job.reading.model_dump())
+    tables: dict[str, Input] = {}
+    faults: list[Fault] = []
+    for name in ("touchpoints", "outcomes", "events", "spend"):
+        if getattr(job, name) is not None:
+            try:
+                tables[name] = read_input(name, job, base, reading)
+            except TableError as error:
+                faults += error.faults
+    if faults:
+        raise TableError(faults)
+    return Inputs(tables, reading)
+
+
+def read_input(name: str, job: Job, base: Path, reading: Reading) -> Input:
+    """Return one table, checked by itself."""
+    source = getattr(job, name)
+    path = str(base / source.path)
+    files = tuple(files_of(path, name))
+    stamps = tuple(map(stamp, files))
+    ids = [source.columns.get("customer_id", "customer_id")]
+    whole = read(path, name, None, reading.delimiter, ids)
+    names = job.outcomes.names or [] if name == "outcomes" and job.outcomes else []
+    checked = check_table(name, whole, reading, source.columns, numbers(names))
+    if name == "spend":
+        checked = checked_spend(checked, whole.frame, source.columns, source.repeated)
+    return Input(name, source.path, files, stamps, whole, source.columns, checked)
+
+
+def stitched_from(job: Job, inputs: Inputs) -> tuple[Stitched, StitchReport, pl.DataFrame]:
+    """Return the journeys, what was counted before they were stitched, and the rows set aside at the gate.
+
+    Raises:
+        TableError: the tables do not fit together.
+    """
+    window = job.window.model_dump()
+    as_of = str(job.as_of) if job.as_of is not None else None
+    spent = [inputs.tables["spend"].checked.rejected] if "spend" in inputs.tables else []
+    if job.events is not None:
+        events = inputs.tables["events"]
+        split = split_events(
+            events.read, columns=events.columns, flag=job.events.flag, reading=inputs.reading
+        )
+        stitched = stitch(split.touchpoints, split.outcomes, as_of=as_of, **window)
+        return stitched, split.report, pl.concat([split.rejected, *spent])
+    assert job.outcomes is not None
+    touched, ended = inputs.tables["touchpoints"], inputs.tables["outcomes"]
+    stitched = stitch(
+        touched.read,
+        ended.read,
+        columns={"touchpoints": touched.columns, "outcomes": ended.columns},
+        outcome_names=job.outcomes.names,
+        repeated_outcomes=job.outcomes.repeated,
+        reading=inputs.reading,
+        as_of=as_of,
+        **window,
+    )
+    return stitched, StitchReport(), pl.concat([stitched.rejected, *spent])

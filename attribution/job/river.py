@@ -1,0 +1,110 @@
+"""The river of a job: its tables become the outputs that it names, and what the manifest tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from attribution.credit_log import POINTERS, CreditLog, credit_log
+from attribution.credits import Result
+from attribution.engine import attribute
+from attribution.job.inputs import Inputs
+from attribution.job.late import with_published
+from attribution.job.sections import Job
+from attribution.kpis import Measured, measure
+from attribution.stitched import Stitched, StitchReport
+
+
+class Output(NamedTuple):
+    """A file to be written: its parts, and what it says of itself."""
+
+    name: str
+    parts: Iterable[pl.DataFrame]
+    about: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """What came out of the river: outputs to be written, and the counts behind them."""
+
+    result: Result
+    report: StitchReport
+    outputs: Sequence[Output]
+    warnings: tuple[str, ...]
+    kept_before: Mapping[str, str]  # breakdowns: periods before this day are as they were published
+
+
+def flow(
+    job: Job, inputs: Inputs, stitched: Stitched, rejected: pl.DataFrame, published: Path, threads: int | None
+) -> Flow:
+    """Return everything that the job names, made but for the parts of the credit log.
+
+    ``published`` is the folder of the results of the run before.
+    """
+    result = attribute(stitched, *job.built(), threads=threads)
+    report, warnings, kept = result.report, result.warnings, dict[str, str]()
+    tables: dict[str | None, pl.DataFrame] = {job.outputs.credits: result.table()}
+    if job.spend is not None:
+        measured = measured_by(job, inputs, result, ["channel"])
+        report = report + StitchReport({"spend": measured.spend_rows})
+        warnings = (*warnings, *measured.warnings)
+        tables[job.outputs.kpis] = measured.table()
+    for each in job.breakdowns:
+        measured = measured_by(job, inputs, logged(stitched, result, each.models), each.by)
+        tables[each.file], first = with_published(each, measured, published / each.file, job.as_of)
+        kept |= {each.file: first.isoformat()} if first is not None else {}
+    tables |= {job.outputs.report: report.table(), job.outputs.rejected: rejected}
+    if job.outputs.journeys:
+        tables[job.outputs.journeys] = stitched.table()
+    outputs = [Output(name, [table], {"table": name}) for name, table in tables.items() if name]
+    if job.outputs.log:
+        log = logged(stitched, result)
+        about = {"table": "credit_log", "outcomes": list(log.outcome_names)}
+        outputs.append(Output(job.outputs.log, log_parts(log, job.outputs.log_columns), about))
+    return Flow(result, report, outputs, warnings, kept)
+
+
+def measured_by(job: Job, inputs: Inputs, credits: Result | CreditLog, by: Sequence[str]) -> Measured:
+    """Return the KPIs by some dimensions."""
+    assert job.spend is not None
+    spend = inputs.tables["spend"]
+    return measure(
+        credits,
+        spend.read,
+        by=by,
+        columns=spend.columns,
+        reading=inputs.reading,
+        repeated_spend=job.spend.repeated,
+    )
+
+
+def logged(stitched: Stitched, result: Result, models: Sequence[str] | None = None) -> CreditLog:
+    """Return the log of the named models, or of all that share journeys: who shares totals has none."""
+    names = models or [name for name in result if result[name].by_journey]
+    return credit_log(stitched, Result({name: result[name] for name in names}))
+
+
+def log_parts(log: CreditLog, columns: Sequence[str]) -> Iterable[pl.DataFrame]:
+    """Yield the log without row numbers, which the order of the input's rows would change."""
+    numbers = [number for number, _ in POINTERS.values()]
+    return (part.drop(numbers) for part in log.frames(*columns))
+
+
+def conservation(result: Result) -> list[Mapping[str, Any]]:
+    """Return, per model and outcome, what was credited, what was not, and what there was."""
+    totals = [] if result.sums is None else result.sums.tolist()
+    return [
+        {
+            "model": name,
+            "outcome": outcome,
+            "credited": float(each.values[:, i].sum()),
+            "unattributed": float(each.unattributed[i]),
+            "outcomes_in": total,
+        }
+        for name, each in result.items()
+        for i, (outcome, total) in enumerate(zip(each.outcome_names, totals, strict=True))
+    ]

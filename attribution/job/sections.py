@@ -1,0 +1,177 @@
+"""The sections of a job file: every key with its type, range and meaning."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+
+from attribution.errors import shown
+from attribution.models import MODELS, Model
+from attribution.parameters import Parameter, parameters
+from attribution.stitching.window import Window
+from attribution.tables import Reading
+
+RESERVED = ("manifest.json", "timing.json")
+PLAIN_NAME = r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]*$"
+
+
+class Section(BaseModel):
+    """A table of the job file: no unknown keys, no values of another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def field_of(parameter: Parameter) -> tuple[Any, Any]:
+    """Return the type and the field of a declared parameter: its bounds are said once."""
+    kind: Any = list[str] if parameter.kind is tuple else parameter.kind
+    if parameter.choices:
+        kind = Literal[parameter.choices]
+    default = list(parameter.default) if parameter.kind is tuple else parameter.default
+    about = f"{parameter.meaning} ({parameter.allowed})"
+    bounds = {"ge": parameter.low, "gt": parameter.above, "le": parameter.high}
+    limits: Any = {name: bound for name, bound in bounds.items() if bound is not None}
+    return (kind | None if parameter.optional else kind, Field(default, description=about, **limits))
+
+
+def section_of(declared: type, title: str, /, **more: Any) -> type[Section]:
+    """Return the section that holds the declared parameters of a class."""
+    fields = {key: field_of(parameter) for key, parameter in parameters(declared).items()}
+    made: Any = create_model
+    return cast(type[Section], made(title, __base__=Section, **more, **fields))
+
+
+FileName = Annotated[str, Field(pattern=PLAIN_NAME)]
+Columns = Annotated[dict[str, str], Field(description="our name = name in the source")]
+
+
+def file(default: Any) -> Any:
+    """Return the field of an output's file name."""
+    return Field(default, description="the name of a file in the folder, .parquet or .csv, without a path")
+
+
+WindowSection: Any = section_of(Window, "Window")
+ReadingSection: Any = section_of(Reading, "Reading")
+LABEL = (str | None, Field(None, description="name of the model in the tables, where two are alike"))
+ModelSections: Any = [
+    section_of(model, model.__name__, name=(Literal[name], Field(description="the model")), label=LABEL)
+    for name, model in MODELS.items()
+]
+AnyModel: Any = Annotated[reduce(or_, ModelSections), Field(discriminator="name")]
+
+
+class Source(Section):
+    """A table: a Parquet, CSV or NDJSON file, or a glob of them, relative to the job file."""
+
+    path: str = Field(min_length=1)
+    columns: Columns = {}
+
+
+class Outcomes(Source):
+    """The outcomes; their names in order, the first being what models learn from."""
+
+    names: list[str] | None = Field(None, min_length=1)
+    repeated: Literal["error", "latest"] = "error"
+
+
+class Events(Source):
+    """One table of touchpoints and conversions, in place of the two."""
+
+    flag: Literal["row", "journey"] = "row"
+
+
+class Spend(Source):
+    """The money by channel."""
+
+    repeated: Literal["error", "sum"] = "error"
+
+
+class Breakdown(Section):
+    """A KPI table by further dimensions: periods, and columns of the touchpoints and the outcomes."""
+
+    file: FileName = file(...)
+    by: list[str] = Field(min_length=1)
+    models: list[str] | None = Field(None, min_length=1, description="names of models; all without it")
+    reprocess_days: int | None = Field(
+        None, ge=0, description="periods that ended longer ago than this keep what was published"
+    )
+
+
+class Outputs(Section):
+    """The folder of results, below that of the job file, and its files; what has no name is not made."""
+
+    folder: str = Field("results", min_length=1)
+    credits: FileName | None = file("credits.csv")
+    kpis: FileName | None = file("kpis.csv")
+    report: FileName | None = file("report.csv")
+    rejected: FileName | None = file("rejected.parquet")
+    journeys: FileName | None = file(None)
+    log: FileName | None = file(None)
+    log_columns: list[str] = Field([], description="further columns of the log, by name")
+
+
+class Gate(Section):
+    """When the quality of the data stops the run, before anything is written."""
+
+    max_rejected: float = Field(0.01, ge=0, le=1, description="share of a table's rows")
+    fail_on: list[str] = Field([], description="reasons of which not one row may be set aside")
+
+
+class Job(Section):
+    """A run of the river from a file: sources, models, windows, outputs."""
+
+    name: str | None = Field(None, min_length=1, description="name of the job; that of the file without it")
+    touchpoints: Source | None = None
+    outcomes: Outcomes | None = None
+    events: Events | None = None
+    spend: Spend | None = None
+    as_of: datetime | date | str | None = Field(None, description="end of the data; later rows are set aside")
+    window: WindowSection = WindowSection()
+    reading: ReadingSection = ReadingSection()
+    models: list[AnyModel] = Field([], description="every rule with its defaults and Markov without them")
+    breakdowns: list[Breakdown] = []
+    outputs: Outputs = Field(default_factory=Outputs)
+    gate: Gate = Field(default_factory=Gate)
+
+    @model_validator(mode="after")
+    def check_whole(self) -> Job:
+        """Refuse sources that are not one choice, and files that two outputs claim."""
+        pair = (self.touchpoints is not None) + (self.outcomes is not None)
+        if (pair, self.events is not None) not in ((2, False), (0, True)):
+            raise ValueError("either [touchpoints] and [outcomes], or [events]")
+        if self.breakdowns and self.spend is None:
+            raise ValueError("[spend] for [[breakdowns]]")
+        files = [name for name in self.files() if name is not None]
+        for name in files:
+            if files.count(name) > 1 or name in RESERVED:
+                raise ValueError(f"a file name of its own for each output, and not {shown(name)}")
+            if not name.endswith((".parquet", ".csv")):
+                raise ValueError(f"file names in .parquet or .csv, not {shown(name)}")
+        late = [each.file for each in self.breakdowns if each.reprocess_days is not None]
+        if any(not name.endswith(".parquet") for name in late):
+            raise ValueError(
+                "a .parquet file where reprocess_days reads what was published: it has a checksum"
+            )
+        return self
+
+    def files(self) -> list[str | None]:
+        """Return the names of the outputs."""
+        outputs = self.outputs
+        named = [outputs.credits, outputs.report, outputs.rejected, outputs.journeys, outputs.log]
+        return [*named, outputs.kpis if self.spend else None, *(each.file for each in self.breakdowns)]
+
+    def built(self) -> list[Model]:
+        """Return the models as values, their parameters checked together."""
+        return [built(each) for each in self.models]
+
+
+def built(section: Any) -> Model:
+    """Return the model that a section describes."""
+    given = section.model_dump(exclude={"name", "label"})
+    values: Any = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+    if section.label:
+        values["name"] = section.label
+    return MODELS[section.name](**values)
