@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from test_job import GOOD, job, put, sums, tables_of
 
 from attribution.job import run
 from attribution.manifest import Manifest
+from attribution.tables import memory
 
 KILLS = 1_000 if os.environ.get("ATTRIBUTION_PROFILE") == "nightly" else 200
 CASES = 4
@@ -180,6 +182,21 @@ def test_row_52_a_read_only_disk_is_told_before_anything_is_computed(tmp_path: P
     ran = command("run", tmp_path / "job.toml", "--out", disk / "results", shell=shell)
     assert (ran.returncode, "Traceback" in ran.stderr) == (7, False), ran.stderr
     assert "read:" not in ran.stderr
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_row_53_half_of_the_memory_is_told_with_an_estimate_before_anything_is_read(
+    suffix: str, tmp_path: Path
+) -> None:
+    put(tmp_path, tables_of(150_000), suffix)
+    (tmp_path / "job.toml").write_text(GOOD.replace("parquet", suffix))
+    reserved = memory.RESERVED + memory.RESERVED_BY_CORE * (os.cpu_count() or 1)
+    ran = command("run", tmp_path / "job.toml", limit=reserved + (150 << 20))
+    assert (ran.returncode, "Traceback" in ran.stderr) == (3, False), ran.stderr
+    told = r"touchpoints\.\w+\): needs about [\d,]+ MB of memory, [\d,]+ MB are free \(ulimit -v\)"
+    assert re.search(told, ran.stderr)
+    assert "raise the limit" in ran.stderr
+    assert command("run", tmp_path / "job.toml", limit=reserved + (4 << 30)).returncode == 0
 
 
 def test_row_55_of_two_runs_at_once_the_second_is_refused(tmp_path: Path) -> None:

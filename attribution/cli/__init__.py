@@ -43,6 +43,10 @@ def main() -> None:
         fail(f"{error}\ntry: attribution --help", 2)
     except AttributionError as error:
         fail(str(error), error.exit_code)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "start new thread" not in str(error):
+            raise
+        fail(f"not enough memory ({error}): raise the limit, or split the tables by customer", 3)
     except KeyboardInterrupt:
         fail("stopped", 130)
     except BrokenPipeError:  # the reader of our output has gone

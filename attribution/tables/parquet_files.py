@@ -10,6 +10,7 @@ import polars as pl
 from attribution.errors import TableError
 from attribution.tables.contents import check_is, check_ratio, check_rows
 from attribution.tables.csv_files import check_names
+from attribution.tables.memory import check_memory
 from attribution.tables.seal import check_seal
 
 
@@ -33,7 +34,9 @@ def read_parquet(
             rows, size = file.metadata.num_rows, path.stat().st_size
             groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
             check_rows(max(rows, sum(group.num_rows for group in groups)), size, where)
-            check_ratio(sum(group.total_byte_size for group in groups), size, where)
+            unpacked = sum(group.total_byte_size for group in groups)
+            check_ratio(unpacked, size, where)
+            check_memory(where, unpacked, "parquet")
             columns = tuple(file.schema_arrow.names)
             check_names(columns, where)
             chosen = [name for name in columns if wanted is None or name in wanted]

@@ -19,6 +19,7 @@ from attribution.tables.csv_files import read_csv
 from attribution.tables.encodings import wrong_encoding
 from attribution.tables.frames import Source as Source
 from attribution.tables.frames import as_polars
+from attribution.tables.memory import check_memory
 from attribution.tables.parquet_files import read_parquet
 
 # What the decoders raise on bytes that are not what they should be.
@@ -180,6 +181,7 @@ def decoded(path: Path, where: str, kind: str, wanted: Collection[str] | None, d
     if kind in PARQUET:
         frame, columns = read_parquet(path, where, wanted)
         return Read(frame, where, columns)
+    check_memory(where, path.stat().st_size, "text")
     with opened(path, where) as file:
         if kind in CSV:
             separator = "\t" if kind == ".tsv" else delimiter
