@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -30,6 +31,7 @@ TOUCHPOINTS = {
     "channel": ["ads", "mail", "ads"],
 }
 OUTCOMES = {"customer_id": ["a"], "timestamp": ["2026-03-04T08:00:00Z"], "leads": ["1"]}
+NAMED = re.compile(r"def test_rows?_((?:\d\d_)+)")
 MODELS = (at.FirstTouch(), at.Linear(), at.Markov(), at.Shapley())
 
 
@@ -813,3 +815,15 @@ def test_no_message_shows_more_than_five_examples(folder: Folder) -> None:
     err = folder.refuses(*folder.attribute(folder.put("t.csv", frame)), says=["(99 rows)"])
     (line,) = [line for line in err.splitlines() if "for example" in line]
     assert line.count("/1/2026") == 5
+
+
+# The matrix.
+
+
+def test_every_row_of_the_matrix_is_a_test_by_its_number() -> None:
+    """Row 38 is about the report page, 64 about lift tests, 65 about budgets."""
+    names = [
+        name for path in Path(__file__).parent.glob("test_*.py") for name in NAMED.findall(path.read_text())
+    ]
+    found = {int(number) for name in names for number in re.findall(r"\d\d(?=_)", name)}
+    assert found >= {*range(1, 64), 66} - {38}

@@ -151,6 +151,7 @@ def test_the_manifest_tells_what_was_read_used_set_aside_and_written(base: Path)
         assert line["credited"] + line["unattributed"] == pytest.approx(line["outcomes_in"], rel=1e-9)
     assert {line["model"] for line in content["conservation"]} == {"linear", "last_touch"}
     assert content["config"]["window"]["lookback_days"] == 30.0
+    assert content["models"] == {"linear": {"model": "Linear"}, "last_touch": {"model": "LastTouch"}}
     assert content["seed"] == 0x5EED_A77B
     timing = json.loads((base / "results" / "timing.json").read_text())
     assert timing["run_id"] == ran.run_id
@@ -437,7 +438,9 @@ def test_a_damaged_manifest_is_found(base: Path) -> None:
 
 
 @pytest.mark.parametrize("where", ["../out", "/tmp/out", ".", "link", "a/../.."])
-def test_a_folder_outside_of_the_job_files_is_refused(where: str, base: Path, tmp_path_factory: Any) -> None:
+def test_row_41_a_folder_outside_of_the_job_files_is_refused(
+    where: str, base: Path, tmp_path_factory: Any
+) -> None:
     (base / "link").symlink_to(tmp_path_factory.mktemp("elsewhere"))
     with pytest.raises(ParameterError, match=r"outputs\.folder"):
         run(job(outputs={"folder": where}), base)
@@ -653,6 +656,14 @@ def test_the_log_can_be_json_lines(file: Path) -> None:
     again = attribution("run", file, "--log-format", "json")
     lines = [json.loads(line) for line in again.err.splitlines()]
     assert [line["event"] for line in lines] == ["read", "unchanged"]
+
+
+def test_an_error_is_a_json_line_too(file: Path) -> None:
+    (file.parent / "leads.parquet").unlink()
+    ran = attribution("run", file, "--log-format", "json")
+    (line,) = [json.loads(line) for line in ran.err.splitlines()]
+    assert (ran.code, line["event"], line["code"]) == (3, "error", 3)
+    assert "leads.parquet" in line["message"]
 
 
 def test_exit_codes_of_a_run(file: Path) -> None:

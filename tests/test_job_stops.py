@@ -26,7 +26,9 @@ KILLS = 1_000 if os.environ.get("ATTRIBUTION_PROFILE") == "nightly" else 200
 CASES = 4
 # Processes are forked from one that has imported everything and computed nothing: they start at once.
 FORKED = multiprocessing.get_context("forkserver")
-FORKED.set_forkserver_preload(["attribution.job", "attribution.job.run", "pyarrow.parquet", "test_job_stops"])
+FORKED.set_forkserver_preload(
+    ["attribution.job", "numba", "scipy.linalg", "pyarrow.parquet", "test_job_stops"]
+)
 
 
 def nightly(base: str, lookback: int) -> None:

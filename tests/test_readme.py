@@ -4,12 +4,14 @@ import ast
 import io
 import re
 import shlex
+import tomllib
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from attribution.cli import app
+from attribution.job import job_of
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -56,3 +58,9 @@ def test_the_commands_name_real_verbs_and_options():
     for line in lines:
         _, bound, *_ = app.parse_args(shlex.split(line, comments=True), exit_on_error=False)
         assert bound is not None
+
+
+def test_the_job_file_is_one():
+    (text,) = re.findall(r"```toml\n(.*?)```", README, re.S)
+    job = job_of(tomllib.loads(text), "README.md")
+    assert [model.name for model in job.built()] == ["markov"]

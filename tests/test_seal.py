@@ -58,7 +58,7 @@ def test_a_file_as_it_was_written_says_what_it_is(way: str, tmp_path: Path) -> N
     assert_frame_equal(pl.read_parquet(path), frame(["ads"]))
 
 
-def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
+def test_row_46_every_flipped_bit_is_found(tmp_path: Path) -> None:
     content = written(small(), tmp_path / "whole.parquet", "whole", {}).read_bytes()
     unseen, path = [], tmp_path / "flipped.parquet"
     path.write_bytes(content)
@@ -185,7 +185,7 @@ def test_a_large_file_is_not_read_into_memory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["credits", "log"])
-def test_a_damaged_file_is_never_measured(what: str, tmp_path: Path) -> None:
+def test_row_46_a_damaged_file_is_never_measured(what: str, tmp_path: Path) -> None:
     journeys = at.from_paths(pl.DataFrame({"path": ["ads > mail", "mail"], "conversions": [2, 1]}))
     credits, path = at.attribute(journeys, at.Linear()), tmp_path / "a.parquet"
     if what == "log":
@@ -199,3 +199,17 @@ def test_a_damaged_file_is_never_measured(what: str, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(TableError, match=r"checksum differs|cannot be read"):
         at.measure(path, spend)
+
+
+@pytest.mark.parametrize("place", [0.2, 0.5, 0.8])
+def test_row_46_damaged_journeys_are_never_attributed(place: float, tmp_path: Path) -> None:
+    sample = at.sample.load()
+    path = tmp_path / "journeys.parquet"
+    at.write_table(at.stitch(sample.touchpoints, sample.leads).table(), path)
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(TableError, match=r"journeys\.parquet") as caught:
+        at.from_journeys(path)
+    assert "checksum differs" in str(caught.value)
+    assert "make it anew" in str(caught.value)

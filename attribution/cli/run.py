@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from attribution.cli import options
 from attribution.cli.log import lines
 from attribution.cli.show import compiling, show_text, show_warnings
+from attribution.errors import AttributionError
 
 
 def run(
@@ -44,7 +45,13 @@ def run(
     tell = lines(log_format)
     if log_format == "text":
         compiling()
-    ran = run_job(loaded, base, out=out, force=force, threads=threads, tell=tell)
+    try:
+        ran = run_job(loaded, base, out=out, force=force, threads=threads, tell=tell)
+    except AttributionError as error:
+        if log_format == "text":
+            raise
+        tell("error", message=str(error), code=error.exit_code)
+        raise SystemExit(error.exit_code) from error
     if not ran.changed:
         tell("unchanged", run=ran.run_id, folder=str(folder.path))
         return

@@ -11,11 +11,13 @@ import polars as pl
 
 from attribution.credit_log import POINTERS, CreditLog, credit_log
 from attribution.credits import Result
-from attribution.engine import attribute
+from attribution.engine import attribute, defaults
 from attribution.job.inputs import Inputs
 from attribution.job.late import with_published
 from attribution.job.sections import Job
 from attribution.kpis import Measured, measure
+from attribution.models import Model
+from attribution.parameters import parameters
 from attribution.stitched import Stitched, StitchReport
 
 
@@ -31,6 +33,7 @@ class Output(NamedTuple):
 class Flow:
     """What came out of the river: outputs to be written, and the counts behind them."""
 
+    models: Mapping[str, Mapping[str, Any]]  # by name, with their parameters
     result: Result
     report: StitchReport
     outputs: Sequence[Output]
@@ -45,7 +48,8 @@ def flow(
 
     ``published`` is the folder of the results of the run before.
     """
-    result = attribute(stitched, *job.built(), threads=threads)
+    models = job.built() or defaults(stitched)
+    result = attribute(stitched, *models, threads=threads)
     report, warnings, kept = result.report, result.warnings, dict[str, str]()
     tables: dict[str | None, pl.DataFrame] = {job.outputs.credits: result.table()}
     if job.spend is not None:
@@ -65,7 +69,13 @@ def flow(
         log = logged(stitched, result)
         about = {"table": "credit_log", "outcomes": list(log.outcome_names)}
         outputs.append(Output(job.outputs.log, log_parts(log, job.outputs.log_columns), about))
-    return Flow(result, report, outputs, warnings, kept)
+    chosen = {name: described(model) for name, model in zip(result, models, strict=True)}
+    return Flow(chosen, result, report, outputs, warnings, kept)
+
+
+def described(model: Model) -> dict[str, Any]:
+    """Return what a model is, with all its parameters."""
+    return {"model": type(model).__name__, **{name: getattr(model, name) for name in parameters(type(model))}}
 
 
 def measured_by(job: Job, inputs: Inputs, credits: Result | CreditLog, by: Sequence[str]) -> Measured:

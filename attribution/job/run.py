@@ -157,6 +157,7 @@ def manifest_of(
             "seed": SEED,
             "as_of": None if job.as_of is None else str(job.as_of),
             "config": job.model_dump(mode="json"),
+            "models": made.models,
             "inputs": {
                 name: {"path": each.path, "files": each.sums, "rows": len(each.read.frame)}
                 for name, each in inputs.tables.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -156,13 +157,14 @@ def flat(table: pl.DataFrame) -> pl.DataFrame:
         for name, dtype in joined.schema.items()
         if isinstance(dtype, (pl.String, pl.Enum, pl.Categorical))
     ]
-    return joined.with_columns(
+    escaped = joined.with_columns(
         pl.when(text.str.contains(FORMULA))
         .then(pl.concat_str(pl.lit("'"), text))
         .otherwise(text)
         .alias(text.meta.output_name())
         for text in texts
     )
+    return escaped.rename(lambda name: f"'{name}" if re.match(FORMULA, name) else name)
 
 
 def unescaped(text: pl.Expr) -> pl.Expr:
