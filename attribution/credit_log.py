@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from attribution.channels import TOTAL, UNATTRIBUTED, label
+from attribution.channels import label
 from attribution.credits import Credits, Result
-from attribution.dimensions import Joined, comparable, found, period, summed, valued
+from attribution.dimensions import Joined, found, summed, valued
 from attribution.errors import ParameterError, VocabularyError
-from attribution.journeys import DAY, TIME, Journeys
+from attribution.journeys import Journeys
+from attribution.log_rows import further, touched, weighed
 from attribution.statistics import Rule
 from attribution.stitched import Stitched
 from attribution.tables import check_outcome_names, write_rows
@@ -79,6 +80,17 @@ class CreditLog:
     def outcome_names(self) -> tuple[str, ...]:
         """The outcomes that are shared."""
         return self.journeys.outcome_names
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a file of the log says of itself: which of its columns are sums, and of what."""
+        return {
+            "table": "credit_log",
+            "outcomes": list(self.outcome_names),
+            "models": list(self.rules),
+            "channels": list(map(label, self.journeys.channels)),
+            "timezone": self.zone,
+        }
 
     @cached_property
     def columns(self) -> dict[str, tuple[str, ...]]:
@@ -151,14 +163,7 @@ class CreditLog:
         Raises:
             OutputError: the file cannot be written, or exists and differs.
         """
-        about = {
-            "table": "credit_log",
-            "outcomes": list(self.outcome_names),
-            "models": list(self.rules),
-            "channels": list(map(label, self.journeys.channels)),
-            "timezone": self.zone,
-        }
-        return write_rows(self.frames(*names), path, about, force)
+        return write_rows(self.frames(*names), path, self.about, force)
 
     def behind(self, /, **cell: Any) -> pl.DataFrame:
         """Return the journeys behind a cell of a KPI table, with the credit that each gives to it.
@@ -182,66 +187,3 @@ class CreditLog:
         touchpoints = pl.col("position").is_not_null().cast(pl.Float64).alias("touchpoints")
         found = summed(rows.with_columns(touchpoints), keys, ["touchpoints", *self.outcome_names])
         return found.with_columns(pl.col("touchpoints").cast(pl.UInt32))
-
-
-def touched(journeys: Journeys, ids: pl.DataFrame) -> pl.DataFrame:
-    """Return a row a touchpoint, or one for a journey without any: whose, when, where, and row numbers."""
-    lengths = np.diff(journeys.offsets)
-    rows = np.maximum(lengths, 1)
-    journey = np.repeat(np.arange(len(journeys)), rows)
-    position = np.arange(len(journey)) - np.repeat(np.cumsum(rows) - rows, rows)
-    place = pl.Series("place", np.repeat(journeys.offsets[:-1], rows) + position, dtype=pl.Int64)
-    place = place.set(pl.Series(lengths[journey] == 0), None)
-    absent = pl.repeat(None, len(journey), dtype=pl.Int64, eager=True)
-
-    def of_touchpoint(values: Any) -> pl.Series:
-        return absent if values is None else pl.Series(values).gather(place)
-
-    def of_journey(values: Any) -> pl.Series:
-        return absent if values is None else pl.Series(values[journey], dtype=pl.Int64)
-
-    age = (of_touchpoint(journeys.age_days) * DAY).round().cast(pl.Int64)
-    channels = pl.Series([label(name) for name in journeys.channels], dtype=pl.String)
-    columns = {
-        "position": pl.Series(position + 1, dtype=pl.UInt32).set(place.is_null(), None),
-        "timestamp": (of_journey(journeys.ends_at) - age).cast(TIME),
-        "ends_at": of_journey(journeys.ends_at).cast(TIME),
-        "channel": channels.gather(of_touchpoint(journeys.channel)).fill_null(UNATTRIBUTED),
-        "touchpoint_row": of_touchpoint(journeys.touchpoint_row).cast(pl.UInt32),
-        "outcome_row": of_journey(journeys.outcome_row).cast(pl.UInt32),
-        "journey": pl.Series(journey),
-        "place": place,
-    }
-    return ids[journey].hstack([values.alias(name) for name, values in columns.items()])
-
-
-def further(
-    rows: pl.DataFrame,
-    names: Sequence[str],
-    joined: Sequence[Joined],
-    tables: Mapping[str, pl.DataFrame],
-    zone: str,
-) -> list[pl.Expr | pl.Series]:
-    """Return the further columns: by row number from the tables behind the rows, or periods."""
-    of_table = {"touchpoints": rows["touchpoint_row"], "outcomes": rows["outcome_row"]}
-    columns = [
-        quoted(comparable(tables[each.table][each.column].gather(of_table[each.table]).alias(each.name)))
-        for each in joined
-    ]
-    return [*columns, *(each for each in (period(name, zone) for name in names) if each is not None)]
-
-
-def quoted(values: pl.Series) -> pl.Series:
-    """Return text with a quoted cell where it would be taken for one of our rows."""
-    if values.dtype != pl.String:
-        return values
-    ours = values.filter(values.str.strip_chars('"').is_in([UNATTRIBUTED, TOTAL])).unique()
-    return values.replace({name: label(name) for name in ours}) if len(ours) else values
-
-
-def weighed(rows: pl.DataFrame, journeys: Journeys, model: str, rule: Rule) -> pl.DataFrame:
-    """Return the rows with a model's weights and the outcomes that they share."""
-    weight = pl.Series("weight", rule.weights(journeys)).gather(rows["place"]).fill_null(1.0)
-    outcomes = journeys.outcomes[rows["journey"].to_numpy()] * weight.to_numpy()[:, None]
-    shared = [pl.Series(name, outcomes[:, i]) for i, name in enumerate(journeys.outcome_names)]
-    return rows.with_columns(weight, *shared, model=pl.lit(model))

@@ -36,12 +36,13 @@ class Manifest:
         content = {"manifest_version": VERSION, **self.content}
         return written({**content, SUM: canonical_sum(content)})
 
-    def intact(self, folder: Path) -> bool:
-        """Return whether every output in the folder is as the run wrote it."""
-        return all(
-            (folder / name).is_file() and checksum(folder / name) == output["sha256"]
+    def changed(self, folder: Path) -> list[str]:
+        """Return the outputs that are not in the folder as the run wrote them."""
+        return [
+            name
             for name, output in self.content["outputs"].items()
-        )
+            if not (folder / name).is_file() or checksum(folder / name) != output["sha256"]
+        ]
 
     @classmethod
     def read(cls, folder: Path) -> Manifest | None:

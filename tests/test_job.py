@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +25,7 @@ from attribution.job import folder as folders
 from attribution.job.folder import Folder
 from attribution.manifest import Manifest, checksum
 from attribution.parameters import parameters
+from attribution.tables import REASONS
 
 DAY = datetime(2026, 3, 1, 8)
 TABLES = ("touchpoints", "leads", "spend")
@@ -126,6 +128,15 @@ def test_results_are_what_python_gives_and_carry_their_run(base: Path) -> None:
         [*expected, "manifest.json", "rejected.parquet", "report.csv", "timing.json"]
     )
     assert [path.name for path in base.iterdir() if path.suffix == ".partial"] == []
+
+
+def test_the_log_of_a_job_can_be_measured(base: Path) -> None:
+    run(job(outputs={"log": "log.parquet", "log_columns": ["owner"]}), base)
+    results, spend = base / "results", tables_of()["spend"]
+    by_channel = at.measure(results / "log.parquet", spend).table()
+    assert_frame_equal(by_channel, pl.read_csv(results / "kpis.csv").drop("run_id"), check_row_order=False)
+    owners = at.measure(results / "log.parquet", spend, by=["owner", "week"]).table()
+    assert owners.filter(model="linear", owner="(total)")["leads"].item() == 12
 
 
 def test_the_manifest_tells_what_was_read_used_set_aside_and_written(base: Path) -> None:
@@ -249,6 +260,7 @@ def test_a_changed_byte_of_a_csv_file_is_another_run(tmp_path: Path) -> None:
         {"outputs": {"credits": "other.csv"}},
         {"gate": {"max_rejected": 0.5}},
         {"as_of": date(2027, 1, 1)},
+        {"reading": {"timezone": "Asia/Tokyo"}},
     ],
 )
 def test_another_config_is_another_run(sections: dict[str, Any], base: Path) -> None:
@@ -258,14 +270,14 @@ def test_another_config_is_another_run(sections: dict[str, Any], base: Path) -> 
 def test_spelling_is_no_part_of_a_run(tmp_path: Path) -> None:
     ids, outputs = set(), []
     tables = tables_of()
-    mapped = {
-        name: table.rename({"channel": "Kanal"}) for name, table in tables.items() if "channel" in table
-    }
+    mapped = tables | {"touchpoints": tables["touchpoints"].rename({"channel": "Kanal"})}
+    kanal = {"touchpoints": {"path": "touchpoints.csv", "columns": {"channel": "Kanal"}}}
     variants: list[tuple[Mapping[str, pl.DataFrame], str, dict[str, Any]]] = [
         (tables, "parquet", {}),
         (tables, "csv", {}),
         ({name: each.sample(fraction=1, shuffle=True, seed=3) for name, each in tables.items()}, "csv", {}),
         ({name: each[::-1] for name, each in tables.items()}, "parquet", {}),
+        (mapped, "csv", kanal),
     ]
     for place, (each, suffix, sections) in enumerate(variants):
         folder = tmp_path / str(place)
@@ -273,7 +285,6 @@ def test_spelling_is_no_part_of_a_run(tmp_path: Path) -> None:
         put(folder, each, suffix)
         ids.add(run(job(suffix, **sections), folder, threads=1 + place % 2).run_id)
         outputs.append(sums(folder / "results"))
-    assert mapped
     assert len(ids) == 1
     assert all(each == outputs[0] for each in outputs)
 
@@ -347,6 +358,44 @@ def test_not_one_row_is_allowed_for_a_reason_in_fail_on(base: Path) -> None:
         run(job(gate={"max_rejected": 0.1, "fail_on": ["null_channel"]}), base)
 
 
+def test_the_gate_sees_what_is_rejected_after_events_were_split(tmp_path: Path) -> None:
+    table = pl.DataFrame(
+        {
+            "customer_id": ["a", "a", "b", "b"],
+            "timestamp": ["2026-03-01T08:00Z", "2026-03-02T08:00Z", "2027-03-02T09:00Z", "2026-03-02T09:00Z"],
+            "channel": ["ads", "mail", "ads", "ads"],
+            "conversion": [0, 1, 1, 0],
+        }
+    )
+    table.write_csv(tmp_path / "events.csv")
+    given = {"events": {"path": "events.csv"}, "as_of": "2026-04-01", "gate": {"max_rejected": 0.2}}
+    with pytest.raises(GateError, match=r"1 of 4 rows set aside \(1 future_time, first in row 2\)"):
+        run(job_of(given, "job.toml"), tmp_path)
+
+
+def test_a_reason_that_there_is_not_protects_nothing_and_is_refused() -> None:
+    with pytest.raises(ParameterError, match=r"gate\.fail_on\[0\]: got 'bad_tme'"):
+        job(gate={"fail_on": ["bad_tme"]})
+
+
+def test_every_reason_of_the_gate_is_one_that_a_row_can_have() -> None:
+    package = Path(at.__file__).parent
+    folders = [package / name for name in ("tables", "stitching", "kpis")]
+    text = "".join(path.read_text() for folder in folders for path in folder.rglob("*.py"))
+    given = set(re.findall(r'(?:set_aside\(|without_rows\(\w+, |\("|: |\[\()"?([a-z]+_[a-z_]+)"', text))
+    elsewhere = {"bad_age", "ages_do_not_match", "negative_count", "negative_delay"}
+    looks = ("bad_", "negative_", "null_", "not_finite", "future_", "ragged_", "control_", "wins_", "no_l")
+    assert {name for name in given if name.startswith(looks)} - elsewhere <= {*REASONS}
+    assert {*REASONS} - {"duplicate", "superseded"} <= given
+
+
+def test_models_that_share_totals_alone_have_no_log(base: Path) -> None:
+    alone = [{"name": "markov", "share": "global"}]
+    with pytest.raises(ParameterError, match='give one share="journey"'):
+        run(job(models=alone), base)
+    assert run(job(models=alone, outputs={}), base).changed
+
+
 def test_repeats_are_no_bad_rows(base: Path) -> None:
     tables = tables_of()
     repeated = pl.concat([tables["leads"].with_columns(outcome_id="customer_id")] * 2)
@@ -372,6 +421,48 @@ def test_the_results_of_another_job_are_kept_unless_forced(base: Path) -> None:
     assert read is not None
     assert read.run_id == first.run_id
     assert run(other, base, force=True).changed
+
+
+def test_a_new_output_never_takes_the_place_of_somebody_elses_file(base: Path) -> None:
+    run(job(outputs={}), base)
+    (base / "results" / "journeys.csv").write_text("precious")
+    with pytest.raises(OutputExistsError, match=r"'journeys\.csv'"):
+        run(job(outputs={"journeys": "journeys.csv"}), base)
+    assert (base / "results" / "journeys.csv").read_text() == "precious"
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_row_49_an_input_is_never_replaced(force: bool, base: Path) -> None:
+    (base / "results").mkdir()
+    (base / "spend.parquet").rename(base / "results" / "spend.parquet")
+    before = (base / "results" / "spend.parquet").read_bytes()
+    with pytest.raises(OutputExistsError, match=r"holds inputs of the job: 'spend\.parquet'"):
+        run(job(spend={"path": "results/spend.parquet"}), base, force=force)
+    assert (base / "results" / "spend.parquet").read_bytes() == before
+    (base / "job.toml").write_text(GOOD)
+    err = refused(6, "check", base / "job.toml", "--rejected", base / "leads.parquet", "--force")
+    assert "also an input" in err
+
+
+def test_a_link_to_the_folder_stays_a_link(base: Path) -> None:
+    (base / "there").mkdir()
+    (base / "link").symlink_to(base / "there")
+    for models in ([{"name": "linear"}], [{"name": "last_touch"}], [{"name": "linear"}]):
+        assert run(job(models=models), base, out=base / "link").changed
+    assert (base / "link").is_symlink()
+    assert "credits.csv" in names(base / "there")
+
+
+def test_the_rights_of_the_folder_and_the_users_mask_are_kept(base: Path) -> None:
+    run(job(), base)
+    (base / "results").chmod(0o2770)
+    mask = os.umask(0o077)
+    try:
+        run(job(models=[{"name": "linear"}]), base)
+    finally:
+        os.umask(mask)
+    assert (base / "results").stat().st_mode & 0o7777 == 0o2770
+    assert (base / "results" / "credits.csv").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -414,16 +505,16 @@ def test_results_are_replaced_as_a_whole(exchange: bool, base: Path, monkeypatch
     read = Manifest.read(base / "results")
     assert read is not None
     assert read.run_id == ran.run_id
-    assert read.intact(base / "results")
+    assert not read.changed(base / "results")
     assert seen == [True]
     assert sorted(path.name for path in base.iterdir() if path.is_dir()) == ["results"]
 
 
 def test_a_kill_between_the_two_steps_of_a_replacement_is_mended_at_the_next_start(base: Path) -> None:
     first = run(job(), base)
-    (base / "results").rename(base / ".results.previous")
-    (base / ".results.partial").mkdir()
-    (base / ".results.partial" / "credits.csv").write_text("half")
+    (base / "results").rename(base / ".results.attribution-previous")
+    (base / ".results.attribution-partial").mkdir()
+    (base / ".results.attribution-partial" / "credits.csv").write_text("half")
     assert run(job(), base) == Ran(first.run_id, False, first.manifest)
     assert sorted(path.name for path in base.iterdir() if path.is_dir()) == ["results"]
 
@@ -504,8 +595,91 @@ def test_what_was_published_is_checked_before_it_is_kept(base: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 3] ^= 1
     path.write_bytes(data)
-    with pytest.raises(TableError, match=r"published results.*checksum differs"):
+    put(base, {"leads": tables_of(13)["leads"]})
+    with pytest.raises(TableError, match=r"published results.*daily\.parquet.*checksum differs"):
         run(nightly, base)
+    assert path.read_bytes() == data
+
+
+def late_job(by: Sequence[str] = ("day",), days: int = 3, **sections: Any) -> Job:
+    """Return a job with one breakdown that keeps what was published."""
+    late = {"file": "late.parquet", "by": list(by), "reprocess_days": days}
+    return job(breakdowns=[late], **sections)
+
+
+def late_table(base: Path) -> pl.DataFrame:
+    """Return what that job wrote."""
+    return pl.read_parquet(base / "results" / "late.parquet").drop("run_id")
+
+
+def total(table: pl.DataFrame, name: str) -> float:
+    """Return a sum of the total row of the linear model."""
+    return float(table.filter(model="linear")[name][-1])
+
+
+def test_a_period_is_over_at_its_end(base: Path) -> None:
+    put(base, tables_of(20))
+    run(late_job(["month"], 5), base)
+    put(base, tables_of(28))
+    run(late_job(["month"], 5), base)
+    assert total(late_table(base), "leads") == 28
+
+
+def test_a_period_that_was_never_published_is_measured_now(base: Path) -> None:
+    put(base, tables_of(5))
+    run(late_job(), base)
+    put(base, tables_of(28))
+    run(late_job(), base)
+    table = late_table(base)
+    assert total(table, "leads") == 28
+    assert table.filter(model="linear")["day"].drop_nulls().is_unique().all()
+
+
+def test_planned_spend_is_no_end_of_the_data(base: Path) -> None:
+    tables = tables_of()
+    planned = tables["spend"].tail(1).with_columns(pl.lit(date(2027, 1, 1)).alias("date"))
+    put(base, tables | {"spend": pl.concat([tables["spend"], planned])})
+    run(late_job(), base)
+    put(base, {"leads": tables["leads"].with_columns(pl.col("revenue") * 2)})
+    run(late_job(), base)
+    assert total(late_table(base), "revenue") > sum(day * 10.5 for day in range(12))
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (late_job(["channel", "day"]), "breakdown"),
+        (late_job(models=[{"name": "linear"}]), "models"),
+        (late_job(models=[{"name": "linear"}, {"name": "time_decay", "half_life": 2}]), "models"),
+        (late_job(outcomes={"path": "leads.parquet", "names": ["leads"]}), "outcomes"),
+        (late_job(name="other"), "job"),
+    ],
+)
+def test_what_another_configuration_published_is_measured_again_with_a_warning(
+    other: Job, said: str, base: Path
+) -> None:
+    run(late_job(), base)
+    put(base, {"leads": tables_of()["leads"].with_columns(pl.col("revenue") * 2)})
+    ran = run(other, base, force=True)
+    (warning,) = [line for line in ran.manifest.content["warnings"] if line.startswith("late.parquet")]
+    assert "all periods were measured again" in warning
+    assert said in warning
+    shutil.rmtree(base / "results")
+    expected = run(other, base)
+    assert ran.manifest.content["outputs"] == expected.manifest.content["outputs"]
+
+
+def test_spend_that_the_breakdown_does_not_know_is_in_the_total_still(base: Path) -> None:
+    for revenue in (1, 2):
+        put(base, {"leads": tables_of()["leads"].with_columns(pl.col("revenue") * revenue)})
+        run(late_job(["owner", "day"]), base)
+        assert total(late_table(base), "spend") == 12 * 8.0
+
+
+def test_periods_of_the_touchpoints_need_the_lookback_window(base: Path) -> None:
+    with pytest.raises(ParameterError, match="reprocess_days of at least 30, the lookback window"):
+        late_job(["touchpoint_week"], 7)
+    assert run(late_job(["touchpoint_week"], 30), base).changed
 
 
 def test_without_a_period_nothing_can_be_late(base: Path) -> None:
@@ -563,7 +737,10 @@ def test_a_job_file_is_read_and_named_after_itself(base: Path) -> None:
         ("[outputs]\ncredits = 'a.pkl'", [".parquet or .csv", "'a.pkl'"]),
         ("[gate]\nmax_rejected = 2", ["key gate.max_rejected: got 2", "share of a table's rows"]),
         ("[[breakdowns]]\nfile='a.csv'\nby=['week']", ["[spend] for [[breakdowns]]"]),
-        ("[spend]\npath='s'\n[[breakdowns]]\nfile='a.csv'\nby=['week']\nreprocess_days=3", ["checksum"]),
+        (
+            "[spend]\npath='s'\n[[breakdowns]]\nfile='a.csv'\nby=['week']\nreprocess_days=3",
+            ["a .parquet file"],
+        ),
         ("[touchpoint]\npath = 'x'", ["key touchpoint: unknown; did you mean 'touchpoints'"]),
         ("[events]\npath = 'x'", ["either [touchpoints] and [outcomes], or [events]"]),
         ("[outcomes]\npath = 'x'", ["is no TOML"]),

@@ -14,13 +14,16 @@ import sys
 import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Thread
+from unittest.mock import patch
 
 import pytest
 from test_job import GOOD, job, put, sums, tables_of
 
+from attribution.job import folder as folders
 from attribution.job import run
 from attribution.manifest import Manifest
-from attribution.tables import memory
+from attribution.tables import PUBLISHING, discard_unfinished, memory
 
 KILLS = 1_000 if os.environ.get("ATTRIBUTION_PROFILE") == "nightly" else 200
 CASES = 4
@@ -68,7 +71,7 @@ def test_row_50_kill_9_leaves_the_old_results_or_the_new_ones(case: int, tmp_pat
         killed += process.exitcode == -signal.SIGKILL
         manifest = Manifest.read(results)
         assert manifest is not None
-        assert manifest.intact(results)
+        assert not manifest.changed(results)
         assert sums(results) == whole[manifest.run_id]
         seen[manifest.run_id] += 1
     assert killed > KILLS / CASES / 4
@@ -121,6 +124,29 @@ def test_row_54_a_signal_stops_the_run_within_two_seconds(
     assert {path.name for path in tmp_path.iterdir()} - before <= {".results.lock"}
 
 
+def test_row_54_a_signal_that_comes_during_the_publication_waits_for_it(tmp_path: Path) -> None:
+    put(tmp_path, tables_of())
+    nightly(str(tmp_path), 1)
+    before = sums(tmp_path / "results")
+    cleared = Thread(target=discard_unfinished)
+    swap = folders.exchanged
+
+    def signalled(left: Path, right: Path) -> bool:
+        cleared.start()
+        time.sleep(0.2)
+        assert (left / "manifest.json").exists()
+        return swap(left, right)
+
+    with patch.object(folders, "exchanged", signalled):
+        nightly(str(tmp_path), 20)
+    cleared.join()
+    PUBLISHING.release()  # which a process that ends would keep
+    manifest = Manifest.read(tmp_path / "results")
+    assert manifest is not None
+    assert not manifest.changed(tmp_path / "results")
+    assert sums(tmp_path / "results") != before
+
+
 # Disks, folders, memory.
 
 
@@ -159,7 +185,7 @@ def test_row_51_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Pa
     )
     assert "code 7" in ran.stdout, ran.stderr
     assert "No space left on device" in ran.stderr
-    assert f"{disk}/.results.partial/journeys.csv: cannot be written" in ran.stderr
+    assert f"{disk}/.results.attribution-partial/journeys.csv: cannot be written" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert set(ran.stdout.split("\n")[1:]) <= {".results.lock", ""}
 

@@ -46,7 +46,8 @@ def check(
     else:
         job, base = job_of(sections(touchpoints, outcomes, spend, how, window, reading), "options"), Path()
     if rejected is not None:
-        check_target(rejected, filter(None, (touchpoints, outcomes, spend)))
+        sources = (job.touchpoints, job.outcomes, job.events, job.spend)
+        check_target(rejected, [touchpoints, *(base / each.path for each in sources if each is not None)])
     compiling()
     with progress("reading and checking"):
         checked = checkup(job, base)

@@ -36,16 +36,15 @@ def run(
     from attribution.job import folder_of, load_job, plan
     from attribution.job import run as run_job
 
-    loaded = load_job(job)
-    base = job.absolute().parent
-    folder = folder_of(loaded, base, out)
-    if dry_run:
-        show_text("plan", ("step", "what"), plan(loaded, base, folder))
-        return
-    tell = lines(log_format)
-    if log_format == "text":
-        compiling()
+    tell, base = lines(log_format), job.absolute().parent
     try:
+        loaded = load_job(job)
+        folder = folder_of(loaded, base, out)
+        if dry_run:
+            show_text("plan", ("step", "what"), plan(loaded, base, folder))
+            return
+        if log_format == "text":
+            compiling()
         ran = run_job(loaded, base, out=out, force=force, threads=threads, tell=tell)
     except AttributionError as error:
         if log_format == "text":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from hashlib import sha256
 
 import numpy as np
@@ -15,14 +16,16 @@ from attribution.tables import Checked
 LANES = (b"first", b"second")  # two sums of 64 bits
 
 
-def fingerprint(table: Checked, raw: pl.DataFrame) -> str:
+def fingerprint(table: Checked, raw: pl.DataFrame, mapped: Collection[str]) -> str:
     """Return the fingerprint of all columns: those we know as they were understood, all others as text.
+
+    The columns ``mapped`` to names of ours count under those.
 
     A row is the sum of its mixed cells, a table the sum of its mixed rows: neither the order of the
     rows nor that of the columns is part of it.
     """
     understood = [*table.frame, table.reason.alias("reason")]
-    cells = {column.name: column for column in (*raw, *understood)}
+    cells = {column.name: column for column in (*raw.drop(mapped), *understood)}
     sums = [np.zeros(len(raw), np.uint64) for _ in LANES]
     for name, column in sorted(cells.items()):
         for lane, (cell, key) in enumerate(zip(hashes(column), LANES, strict=True)):
@@ -34,7 +37,7 @@ def fingerprint(table: Checked, raw: pl.DataFrame) -> str:
 
 def hashes(column: pl.Series) -> tuple[UInt64, UInt64]:
     """Return 128 bits for each cell."""
-    if column.dtype.is_temporal():
+    if isinstance(column.dtype, pl.Datetime):
         column = column.to_physical()
     if column.dtype.is_nested():
         column = column.to_frame().select(pl.struct(column.name).struct.json_encode()).to_series()

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from attribution.errors import OutputError, OutputExistsError, shown
 from attribution.manifest import NAME, Manifest
+from attribution.tables import PUBLISHING
+from attribution.tables.unfinished import remove
 
 TIMING = "timing.json"
 HERE, EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
@@ -26,12 +28,12 @@ class Folder:
     @property
     def staging(self) -> Path:
         """Where the next results are made."""
-        return self.path.with_name(f".{self.path.name}.partial")
+        return self.path.with_name(f".{self.path.name}.attribution-partial")
 
     @property
     def previous(self) -> Path:
         """Where the results are for the moment of their replacement, where it takes two steps."""
-        return self.path.with_name(f".{self.path.name}.previous")
+        return self.path.with_name(f".{self.path.name}.attribution-previous")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -46,6 +48,8 @@ class Folder:
         try:
             if self.path.exists() and not self.path.is_dir():
                 raise NotADirectoryError(20, "a file is in the place of the folder")
+            if not self.path.name or self.path.is_mount():
+                raise OSError(16, "it is a disk of its own and cannot be replaced: name a folder in it")
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if not os.access(self.path.parent, os.W_OK):
                 raise PermissionError(13, "Permission denied")
@@ -58,6 +62,8 @@ class Folder:
             raise OutputError(f"{self.path}: cannot be written: {error.strerror or error}") from error
         with lock:
             self.recover()
+            if self.staging.exists():
+                raise OutputError(f"{self.staging}: half-made results cannot be removed; remove them by hand")
             yield
 
     def recover(self) -> None:
@@ -69,13 +75,21 @@ class Folder:
     def discard(self) -> None:
         """Remove results that were not published."""
         for leftover in (self.staging, self.previous):
-            shutil.rmtree(leftover, ignore_errors=True)
+            remove(leftover)
 
-    def check_replaceable(self, old: Manifest | None, job: str, files: Iterable[str], force: bool) -> None:
+    def check_replaceable(
+        self, old: Manifest | None, job: str, files: Iterable[str], inputs: Iterable[Path], force: bool
+    ) -> None:
         """Raise OutputExistsError where the folder holds what is not this job's to replace."""
         if not self.path.exists():
             return
-        known = {NAME, TIMING, *files, *(old.content["outputs"] if old is not None else ())}
+        read = sorted(path.name for path in inputs if self.path in path.resolve().parents)
+        if read:
+            raise OutputExistsError(
+                f"{self.path} holds inputs of the job: {', '.join(map(shown, read[:5]))}; "
+                "read them from elsewhere, or choose another folder"
+            )
+        known = {NAME, TIMING, *(files if old is None else old.content["outputs"])}
         foreign = sorted(path.name for path in self.path.iterdir() if path.name not in known)
         if foreign:
             raise OutputExistsError(
@@ -98,12 +112,15 @@ class Folder:
             descriptor = os.open(path, os.O_RDONLY)
             os.fsync(descriptor)
             os.close(descriptor)
-        if not self.path.exists():
-            self.staging.rename(self.path)
-        elif not exchanged(self.staging, self.path):
-            self.path.rename(self.previous)
-            self.staging.rename(self.path)
-        self.discard()
+        with PUBLISHING:
+            if not self.path.exists():
+                self.staging.rename(self.path)
+            else:
+                shutil.copymode(self.path, self.staging)
+                if not exchanged(self.staging, self.path):
+                    self.path.rename(self.previous)
+                    self.staging.rename(self.path)
+            self.discard()
 
 
 def exchanged(left: Path, right: Path) -> bool:

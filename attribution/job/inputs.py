@@ -36,7 +36,7 @@ class Input:
     @property
     def fingerprint(self) -> str:
         """The hash of the rows."""
-        return fingerprint(self.checked, self.read.frame)
+        return fingerprint(self.checked, self.read.frame, set(self.columns.values()))
 
     @cached_property
     def sums(self) -> list[dict[str, Any]]:
@@ -122,7 +122,12 @@ def stitched_from(job: Job, inputs: Inputs) -> tuple[Stitched, StitchReport, pl.
             events.read, columns=events.columns, flag=job.events.flag, reading=inputs.reading
         )
         stitched = stitch(split.touchpoints, split.outcomes, as_of=as_of, **window)
-        return stitched, split.report, pl.concat([split.rejected, *spent])
+        later = [
+            rows.with_columns(split.rows[name].gather(rows["row"]).alias("row"), table=pl.lit("events"))
+            for (name,), rows in stitched.rejected.partition_by("table", as_dict=True).items()
+        ]
+        rejected = pl.concat([split.rejected, *later, *spent]).unique(["table", "row"], maintain_order=True)
+        return stitched, split.report, rejected
     assert job.outcomes is not None
     touched, ended = inputs.tables["touchpoints"], inputs.tables["outcomes"]
     stitched = stitch(

@@ -3,60 +3,116 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, NamedTuple, cast
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from attribution.errors import ParameterError
-from attribution.job.sections import Breakdown
+from attribution.dimensions import PERIODS, period
+from attribution.errors import ParameterError, TableError
+from attribution.job.sections import Breakdown, Job
 from attribution.kpis import Measured, kpi_table
-from attribution.tables import check_seal
+from attribution.manifest import Manifest, checksum
+
+
+@dataclass(frozen=True)
+class Published:
+    """The results of the run before: their folder, and the manifest, None where there is none."""
+
+    folder: Path
+    manifest: Manifest | None
+
+
+class Late(NamedTuple):
+    """A KPI table, the day before which its periods are as they were published, and what to tell."""
+
+    table: pl.DataFrame
+    kept_before: date | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def with_published(
-    breakdown: Breakdown, measured: Measured, before: Path, as_of: datetime | date | str | None
-) -> tuple[pl.DataFrame, date | None]:
-    """Return the KPI table, and the first day whose period was measured again (None: all were).
+    job: Job, breakdown: Breakdown, measured: Measured, models: Mapping[str, Any], published: Published
+) -> Late:
+    """Return the KPI table in which the periods that ended ``reprocess_days`` ago keep what was published.
 
-    A period that began more than ``reprocess_days`` before the end of the data keeps the sums of the
-    file ``before``; ratios and totals are made anew from the sums of both.
+    They are counted from ``as_of``, or from the beginning of the last period with an outcome. A
+    period that was never published is measured now. Ratios and totals are those of all sums.
 
     Raises:
         ParameterError: the breakdown has no period.
         TableError: the file that was published is not as it was written.
     """
     if breakdown.reprocess_days is None:
-        return measured.table(), None
+        return Late(measured.table())
     sums = measured.sums
-    period = next((name for name in breakdown.by if sums.schema[name] == pl.Date), None)
-    if period is None:
+    name = next((name for name in breakdown.by if period(name) is not None), None)
+    if name is None:
         raise ParameterError(
             f"key breakdowns.by of {breakdown.file}: got {', '.join(breakdown.by)}, expected a period "
-            "(day, week, month, quarter, year) among them: reprocess_days keeps what is older"
+            f"({', '.join(PERIODS)}) among them: reprocess_days keeps what is older"
         )
-    if not before.is_file() or not len(sums):
-        return measured.table(), None
-    first = end_of_data(sums[period], as_of) - timedelta(days=breakdown.reprocess_days)
-    check_seal(before, f"published results ({before})")
-    same = sums.select("credited_by", "no_spend").head(1)
-    kept = pl.read_parquet(before, glob=False).filter(pl.col(period) < first).join(same, how="cross")
-    recent = sums.filter(pl.col(period).is_null() | (pl.col(period) >= first))
-    parts = [kept.select(sums.columns).cast(dict(sums.schema)), recent]  # type: ignore[arg-type]
-    models = pl.concat([part["model"] for part in parts]).unique(maintain_order=True)
-    both = pl.concat([part.filter(pl.col("model") == model) for model in models for part in parts])
-    known = ("model", *breakdown.by, "spend", *same.columns)
-    outcomes = [name for name in sums.columns if name not in known]
-    paid = both.filter(pl.col("model") == models[0])["spend"].drop_nulls()
-    return kpi_table(
-        both, breakdown.by, outcomes, list(models), math.fsum(paid) if len(paid) else None
-    ), first
+    same = ("credited_by", "no_spend")
+    outcomes = [each for each in sums.columns if each not in ("model", "spend", *breakdown.by, *same)]
+    last = end_of_data(job, sums.filter(pl.col(outcomes[0]) != 0)[name])
+    if published.manifest is None or last is None:
+        return Late(measured.table())
+    differing = differences(job, breakdown, models, outcomes, published.manifest)
+    if differing:
+        why = f"{' and '.join(differing)} differ from those of the run before"
+        return Late(measured.table(), warnings=(f"{breakdown.file}: all periods were measured again: {why}",))
+    before = published_file(published, breakdown)
+    first = last - timedelta(days=breakdown.reprocess_days)
+    every = PERIODS[name.removeprefix("touchpoint_")]
+    kept = before.filter(pl.col(name).dt.offset_by(every) <= first)
+    recent = sums.join(kept.select(name).unique(), on=name, how="anti", maintain_order="left")
+    told = sums.select(same).head(1)
+    parts = [kept.join(told, how="cross").select(sums.columns).cast(dict(sums.schema)), recent]  # type: ignore[arg-type]
+    names = list(dict.fromkeys(measured.table()["model"]))
+    both = pl.concat([part.filter(pl.col("model") == model) for model in names for part in parts])
+    paid = both.filter(pl.col("model") == names[0])["spend"].drop_nulls()
+    spent = math.fsum(paid) if len(paid) else cast(float | None, measured.table()["spend"][-1])
+    return Late(kpi_table(both, breakdown.by, outcomes, names, spent), first)
 
 
-def end_of_data(periods: pl.Series, as_of: datetime | date | str | None) -> date:
-    """Return the last day: as the job tells it, or of the last period that there is."""
-    if as_of is None:
-        return cast(date, periods.max())
-    told = datetime.fromisoformat(str(as_of))
-    return (told.astimezone(UTC) if told.tzinfo else told).date()
+def differences(
+    job: Job, breakdown: Breakdown, models: Mapping[str, Any], outcomes: list[str], manifest: Manifest
+) -> list[str]:
+    """Return in what the breakdown is another one than that of the run before."""
+    told = manifest.content
+    before = [each for each in told["config"]["breakdowns"] if each["file"] == breakdown.file]
+    now = breakdown.model_dump(mode="json")
+    pairs = {
+        "job": (told["job"], job.name),
+        "breakdown": ([{**each, "reprocess_days": 0} for each in before], [{**now, "reprocess_days": 0}]),
+        "models": (told["models"], dict(models)),
+        "outcomes": (list(dict.fromkeys(line["outcome"] for line in told["conservation"])), outcomes),
+    }
+    return [name for name, (old, new) in pairs.items() if old != new]
+
+
+def published_file(published: Published, breakdown: Breakdown) -> pl.DataFrame:
+    """Return the file of the run before; TableError unless it is as it was written."""
+    path = published.folder / breakdown.file
+    assert published.manifest is not None
+    written = published.manifest.content["outputs"].get(breakdown.file, {}).get("sha256")
+    if not path.is_file() or checksum(path) != written:
+        raise TableError.of(
+            f"published results ({path})",
+            "its checksum differs from that in the manifest, or it is gone",
+            "the file as it was published: older periods are taken from it",
+            "put it back from a backup, or begin anew under another name of the breakdown's file",
+        )
+    return pl.read_parquet(path, glob=False)
+
+
+def end_of_data(job: Job, periods: pl.Series) -> date | None:
+    """Return the last day: as the job tells it, or the beginning of the last period."""
+    if job.as_of is None:
+        return cast(date | None, periods.max())
+    told = datetime.fromisoformat(str(job.as_of))
+    return told.astimezone(ZoneInfo(job.reading.timezone or "UTC")).date() if told.tzinfo else told.date()

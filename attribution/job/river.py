@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -12,8 +11,9 @@ import polars as pl
 from attribution.credit_log import POINTERS, CreditLog, credit_log
 from attribution.credits import Result
 from attribution.engine import attribute, defaults
+from attribution.errors import ParameterError
 from attribution.job.inputs import Inputs
-from attribution.job.late import with_published
+from attribution.job.late import Published, with_published
 from attribution.job.sections import Job
 from attribution.kpis import Measured, measure
 from attribution.models import Model
@@ -42,14 +42,17 @@ class Flow:
 
 
 def flow(
-    job: Job, inputs: Inputs, stitched: Stitched, rejected: pl.DataFrame, published: Path, threads: int | None
+    job: Job,
+    inputs: Inputs,
+    stitched: Stitched,
+    rejected: pl.DataFrame,
+    published: Published,
+    threads: int | None,
 ) -> Flow:
-    """Return everything that the job names, made but for the parts of the credit log.
-
-    ``published`` is the folder of the results of the run before.
-    """
+    """Return everything that the job names, made but for the parts of the credit log."""
     models = job.built() or defaults(stitched)
     result = attribute(stitched, *models, threads=threads)
+    chosen = {name: described(model) for name, model in zip(result, models, strict=True)}
     report, warnings, kept = result.report, result.warnings, dict[str, str]()
     tables: dict[str | None, pl.DataFrame] = {job.outputs.credits: result.table()}
     if job.spend is not None:
@@ -59,23 +62,24 @@ def flow(
         tables[job.outputs.kpis] = measured.table()
     for each in job.breakdowns:
         measured = measured_by(job, inputs, logged(stitched, result, each.models), each.by)
-        tables[each.file], first = with_published(each, measured, published / each.file, job.as_of)
-        kept |= {each.file: first.isoformat()} if first is not None else {}
+        late = with_published(job, each, measured, chosen, published)
+        tables[each.file], warnings = late.table, (*warnings, *late.warnings)
+        kept |= {each.file: late.kept_before.isoformat()} if late.kept_before is not None else {}
     tables |= {job.outputs.report: report.table(), job.outputs.rejected: rejected}
     if job.outputs.journeys:
         tables[job.outputs.journeys] = stitched.table()
     outputs = [Output(name, [table], {"table": name}) for name, table in tables.items() if name]
     if job.outputs.log:
         log = logged(stitched, result)
-        about = {"table": "credit_log", "outcomes": list(log.outcome_names)}
-        outputs.append(Output(job.outputs.log, log_parts(log, job.outputs.log_columns), about))
-    chosen = {name: described(model) for name, model in zip(result, models, strict=True)}
+        outputs.append(Output(job.outputs.log, log_parts(log, job.outputs.log_columns), log.about))
     return Flow(chosen, result, report, outputs, warnings, kept)
 
 
 def described(model: Model) -> dict[str, Any]:
     """Return what a model is, with all its parameters."""
-    return {"model": type(model).__name__, **{name: getattr(model, name) for name in parameters(type(model))}}
+    given = {name: getattr(model, name) for name in parameters(type(model))}
+    values = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+    return {"model": type(model).__name__, **values}
 
 
 def measured_by(job: Job, inputs: Inputs, credits: Result | CreditLog, by: Sequence[str]) -> Measured:
@@ -95,6 +99,10 @@ def measured_by(job: Job, inputs: Inputs, credits: Result | CreditLog, by: Seque
 def logged(stitched: Stitched, result: Result, models: Sequence[str] | None = None) -> CreditLog:
     """Return the log of the named models, or of all that share journeys: who shares totals has none."""
     names = models or [name for name in result if result[name].by_journey]
+    if not names:
+        raise ParameterError(
+            'no model shares journeys, so there is no credit log and no breakdown: give one share="journey"'
+        )
     return credit_log(stitched, Result({name: result[name] for name in names}))
 
 

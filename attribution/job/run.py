@@ -17,6 +17,7 @@ from attribution.errors import OutputError, ParameterError, TableError
 from attribution.job.folder import TIMING, Folder
 from attribution.job.gate import check_gate, quarantine
 from attribution.job.inputs import Inputs, read_inputs, stitched_from
+from attribution.job.late import Published
 from attribution.job.river import Flow, Output, conservation, flow
 from attribution.job.sections import Job
 from attribution.manifest import NAME, Manifest, canonical_sum, checksum, written
@@ -41,14 +42,14 @@ class Ran:
 def folder_of(job: Job, base: Path, out: Path | None) -> Folder:
     """Return the folder of the results: below that of the job file, or where the caller says."""
     if out is not None:
-        return Folder(out.absolute())
+        return Folder(out.resolve())
     path = base / job.outputs.folder
     if base.resolve() not in path.resolve().parents:
         raise ParameterError(
             f"key outputs.folder: got {job.outputs.folder!r}, expected a folder below that of the job file; "
             "to write elsewhere name the folder in the call (--out)"
         )
-    return Folder(path.absolute())
+    return Folder(path.resolve())
 
 
 def run(
@@ -78,16 +79,22 @@ def run(
         clock.tick("read", tables={name: len(each.read.frame) for name, each in inputs.tables.items()})
         run_id = run_id_of(job, inputs)
         old = published(folder, force)
-        if old is not None and old.run_id == run_id and old.intact(folder.path):
-            return Ran(run_id, False, old)
-        folder.check_replaceable(old, str(job.name), filter(None, job.files()), force)
+        files = [path for each in inputs.tables.values() for path in each.files]
+        folder.check_replaceable(old, str(job.name), filter(None, job.files()), files, force)
+        if old is not None and old.run_id == run_id and old.content["job"] == job.name:
+            changed = old.changed(folder.path)
+            if not changed:
+                return Ran(run_id, False, old)
+            tell("repairing", files=changed)
         stitched, more, rejected = stitched_from(job, inputs)
         clock.tick("stitched", run_id=run_id)
         check_gate(job, inputs, rejected)
         try:
             with unfinished(folder.staging):
                 folder.staging.mkdir()
-                made = flow(job, inputs, stitched, quarantine(rejected, inputs), folder.path, threads)
+                made = flow(
+                    job, inputs, stitched, quarantine(rejected, inputs), Published(folder.path, old), threads
+                )
                 clock.tick("attributed", models=list(made.result))
                 rows = {output.name: written_rows(output, folder.staging, run_id) for output in made.outputs}
                 clock.tick("wrote", rows=rows)
@@ -105,10 +112,11 @@ def run(
 def run_id_of(job: Job, inputs: Inputs) -> str:
     """Return the hash of the rows that go in, of what is done with them, and of the version that does it.
 
-    How a file spells its rows (CSV or Parquet, its columns' names, its order) is no part of it.
+    How a file spells its rows (CSV or Parquet, mapped names of columns, its order) is no part of it.
     """
-    spelling = {name: {"path", "columns"} for name in inputs.tables}
-    config = job.model_dump(mode="json", exclude={**spelling, "reading": True, "name": True})
+    spelling: dict[str, Any] = {name: {"path", "columns"} for name in inputs.tables}
+    spelling["reading"] = set(type(job.reading).model_fields) - {"timezone"}
+    config = job.model_dump(mode="json", exclude={**spelling, "name": True})
     rows = {name: each.fingerprint for name, each in inputs.tables.items()}
     return canonical_sum({"inputs": rows, "config": config, "version": VERSION})[:16]
 

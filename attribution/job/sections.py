@@ -13,7 +13,7 @@ from attribution.errors import shown
 from attribution.models import MODELS, Model
 from attribution.parameters import Parameter, parameters
 from attribution.stitching.window import Window
-from attribution.tables import Reading
+from attribution.tables import REASONS, Reading
 
 RESERVED = ("manifest.json", "timing.json")
 PLAIN_NAME = r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]*$"
@@ -117,7 +117,9 @@ class Gate(Section):
     """When the quality of the data stops the run, before anything is written."""
 
     max_rejected: float = Field(0.01, ge=0, le=1, description="share of a table's rows")
-    fail_on: list[str] = Field([], description="reasons of which not one row may be set aside")
+    fail_on: list[Literal[REASONS]] = Field(  # type: ignore[valid-type]
+        [], description=f"reasons for which not one row may be set aside: {', '.join(REASONS)}"
+    )
 
 
 class Job(Section):
@@ -150,10 +152,15 @@ class Job(Section):
                 raise ValueError(f"a file name of its own for each output, and not {shown(name)}")
             if not name.endswith((".parquet", ".csv")):
                 raise ValueError(f"file names in .parquet or .csv, not {shown(name)}")
-        late = [each.file for each in self.breakdowns if each.reprocess_days is not None]
-        if any(not name.endswith(".parquet") for name in late):
+        late = [each for each in self.breakdowns if each.reprocess_days is not None]
+        if any(not each.file.endswith(".parquet") for each in late):
+            raise ValueError("a .parquet file where reprocess_days reads what was published")
+        moving = [each for each in late if any(name.startswith("touchpoint_") for name in each.by)]
+        lookback = self.window.lookback_days
+        if any(cast(int, each.reprocess_days) < lookback for each in moving):
             raise ValueError(
-                "a .parquet file where reprocess_days reads what was published: it has a checksum"
+                f"reprocess_days of at least {lookback:g}, the lookback window, for touchpoint_ periods: "
+                "late leads change them that far back"
             )
         return self
 

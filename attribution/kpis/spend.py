@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from attribution.channels import label, normalised
-from attribution.credit_log import quoted
 from attribution.dimensions import PERIODS, comparable, first_day
 from attribution.errors import ParameterError, TableError, shown
+from attribution.log_rows import quoted
 from attribution.tables import TABLES, Checked, Reading, RowCount, Source, check_table
 from attribution.tables.sources import read
 

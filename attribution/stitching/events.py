@@ -19,6 +19,7 @@ class SplitEvents(NamedTuple):
     outcomes: pl.DataFrame
     report: StitchReport
     rejected: pl.DataFrame  # table, row, reason: set aside at the gate
+    rows: Mapping[str, pl.Series]  # by table: the row of the events that each row comes from
 
 
 def split_events(
@@ -65,6 +66,7 @@ def split_events(
         once.select("customer_id", "timestamp", *revenue, leads=pl.lit(1.0)),
         StitchReport({"events": checked.count}, warnings=checked.warnings),
         checked.rejected,
+        {"touchpoints": rows["row"], "outcomes": once["row"]},
     )
 
 

@@ -5,14 +5,16 @@ from attribution.tables.files import STREAMED, SUFFIXES, check_target, unescaped
 from attribution.tables.gate import CONTROL, Checked, check_table
 from attribution.tables.origin import Origin
 from attribution.tables.reading import Reading
-from attribution.tables.rows import Counts, RowCount, added
+from attribution.tables.rows import REASONS, Counts, RowCount, added
 from attribution.tables.seal import check_seal
 from attribution.tables.sources import Source
-from attribution.tables.unfinished import discard_unfinished, unfinished
+from attribution.tables.unfinished import PUBLISHING, discard_unfinished, unfinished
 
 __all__ = [
     "CONTROL",
     "OURS",
+    "PUBLISHING",
+    "REASONS",
     "STREAMED",
     "SUFFIXES",
     "TABLES",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from filecmp import cmp
@@ -12,6 +11,7 @@ from glob import glob
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import polars as pl
 
@@ -75,15 +75,12 @@ def write_rows(
 def placed(path: Path, force: bool, fill: Callable[[Path], None]) -> bool:
     """Fill a temporary file beside the path and rename it; return whether the path changed."""
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent)
-        os.close(handle)
-        with unfinished(Path(name)) as temporary:
+        with unfinished(path.with_name(f".{path.name}-{uuid4().hex}.part")) as temporary:
             fill(temporary)
             if path.exists() and cmp(path, temporary, shallow=False):
                 return False
             if path.exists() and not force:
                 raise OutputExistsError(f"{path} exists and holds something else; pass --force to replace it")
-            temporary.chmod(0o644)
             temporary.replace(path)
     except ModuleNotFoundError as error:
         raise OutputError(

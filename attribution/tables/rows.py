@@ -8,6 +8,21 @@ from typing import TypeAlias
 
 Counts: TypeAlias = Mapping[str, int]
 
+# Every reason for which the gate sets a row of touchpoints, outcomes, events or spend aside.
+REASONS = (
+    *("ragged_row", "null_user", "null_channel", "bad_time", "control_char", "bad_number", "null_number"),
+    *(
+        "not_finite",
+        "bad_flag",
+        "null_journey",
+        "no_leads",
+        "wins_out_of_range",
+        "negative_spend",
+        "future_time",
+    ),
+    *("duplicate", "superseded"),
+)
+
 
 def added(left: Counts, right: Counts) -> dict[str, int]:
     """Return the sum of two counts by reason, the reasons in order of name.
