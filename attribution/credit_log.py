@@ -109,6 +109,19 @@ class CreditLog:
         origin = self.journeys.origins.get("outcomes")
         return (origin.reading.timezone if origin else None) or "UTC"
 
+    def find(self, *names: str) -> tuple[list[Joined], list[str]]:
+        """Return where the named columns stand, campaign first, and the names that were looked for.
+
+        Raises:
+            ParameterError: there is no column or period of the name, or more than one.
+        """
+        joined = []
+        asked = [name for name in dict.fromkeys(names) if name not in ("channel", *self.outcome_names)]
+        if "campaign" in self.columns.get("touchpoints", ()):
+            joined = [Joined("campaign", "touchpoints", "campaign")]
+            asked = [name for name in asked if name != "campaign"]
+        return joined + found(asked, self.columns, NAMES), asked
+
     def frames(self, *names: str) -> Iterator[pl.DataFrame]:
         """Yield the log fold by fold, with further columns: periods (week, touchpoint_week), campaign, owner.
 
@@ -116,12 +129,7 @@ class CreditLog:
             ParameterError: there is no column or period of the name, or more than one.
             TableError: a table is no longer what was stitched.
         """
-        joined = []
-        asked = [name for name in dict.fromkeys(names) if name not in ("channel", *self.outcome_names)]
-        if "campaign" in self.columns.get("touchpoints", ()):
-            joined = [Joined("campaign", "touchpoints", "campaign")]
-            asked = [name for name in asked if name != "campaign"]
-        joined += found(asked, self.columns, NAMES)
+        joined, asked = self.find(*names)
         names = (*(each.name for each in joined), *asked)
         names = tuple(name for name in dict.fromkeys(names) if name not in NAMES)
         tables = {}

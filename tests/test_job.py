@@ -892,6 +892,30 @@ def test_check_takes_tables_as_attribute_does(base: Path) -> None:
     assert "OUTCOMES" in refused(2, "check", tables[0])
 
 
+@pytest.mark.parametrize("verb", ["check", "run"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[[breakdowns]]\nfile = 'a.csv'\nby = ['channel', 'ownr']\n",
+            "key breakdowns[0].by: unknown dimension 'ownr'",
+        ),
+        (
+            "[outputs]\nlog = 'log.csv'\nlog_columns = ['devise']\n",
+            "key outputs.log_columns: unknown dimension 'devise'",
+        ),
+    ],
+)
+def test_a_dimension_that_there_is_not_is_told_by_check_and_by_run(
+    verb: str, text: str, said: str, file: Path
+) -> None:
+    file.write_text(file.read_text() + text)
+    ran = attribution(verb, file)
+    assert ran.code == 2
+    assert said in ran.err
+    assert "did you mean" in ran.err
+
+
 def test_a_copy_of_the_samples_job_runs_as_it_is(tmp_path: Path) -> None:
     shutil.copytree(sample.folder(), tmp_path / "job")
     done("run", tmp_path / "job" / "job.toml")

@@ -9,6 +9,7 @@ import polars as pl
 
 from attribution.job.gate import check_gate, quarantine
 from attribution.job.inputs import Inputs, read_inputs, stitched_from
+from attribution.job.river import check_dimensions
 from attribution.job.sections import Job
 from attribution.stitched import StitchReport
 
@@ -32,9 +33,11 @@ def checkup(job: Job, base: Path) -> Checkup:
 
     Raises:
         TableError: with every fault for which tables cannot be used at all.
+        ParameterError: the job names a dimension that there is not.
     """
     inputs = read_inputs(job, base)
     stitched, more, rejected = stitched_from(job, inputs)
+    check_dimensions(job, stitched)
     report = more + stitched.report
     if "spend" in inputs.tables:
         report = report + StitchReport({"spend": inputs.tables["spend"].checked.count})

@@ -75,6 +75,17 @@ def flow(
     return Flow(chosen, result, report, outputs, warnings, kept)
 
 
+def check_dimensions(job: Job, stitched: Stitched) -> None:
+    """Raise ParameterError, with the key, unless every dimension that the job names is there."""
+    log = CreditLog(stitched, {})
+    keys = {f"breakdowns[{place}].by": each.by for place, each in enumerate(job.breakdowns)}
+    for key, names in (keys | {"outputs.log_columns": job.outputs.log_columns}).items():
+        try:
+            log.find(*names)
+        except ParameterError as error:
+            raise ParameterError(f"key {key}: {error}") from None
+
+
 def described(model: Model) -> dict[str, Any]:
     """Return what a model is, with all its parameters."""
     given = {name: getattr(model, name) for name in parameters(type(model))}

@@ -18,7 +18,7 @@ from attribution.job.folder import TIMING, Folder
 from attribution.job.gate import check_gate, quarantine
 from attribution.job.inputs import Inputs, read_inputs, stitched_from
 from attribution.job.late import Published
-from attribution.job.river import Flow, Output, conservation, flow
+from attribution.job.river import Flow, Output, check_dimensions, conservation, flow
 from attribution.job.sections import Job
 from attribution.manifest import NAME, Manifest, canonical_sum, checksum, written
 from attribution.stitched import StitchReport
@@ -88,6 +88,7 @@ def run(
             tell("repairing", files=changed)
         stitched, more, rejected = stitched_from(job, inputs)
         clock.tick("stitched", run_id=run_id)
+        check_dimensions(job, stitched)
         check_gate(job, inputs, rejected)
         try:
             with unfinished(folder.staging):
