@@ -28,8 +28,9 @@ def plan(job: Job, base: Path, folder: Folder) -> list[tuple[str, str]]:
             size = sum(path.stat().st_size for path in paths)
             rows = sum(map(rows_of, paths))
             exact = all(path.suffix in PARQUET for path in paths)
+            files = "1 file" if len(paths) == 1 else f"{len(paths):,} files"
             told = f"{rows:,} rows" if exact else f"about {rows:,} rows"
-            steps.append((f"read {name}", f"{source.path}: {len(paths)} files, {size:,} bytes, {told}"))
+            steps.append((f"read {name}", f"{source.path}: {files}, {size:,} bytes, {told}"))
     window = ", ".join(f"{key}={value}" for key, value in job.window.model_dump(exclude_none=True).items())
     steps.append(("stitch", window))
     models = [str(each.label or each.name) for each in job.models] or list(MODELS)
