@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # The fast profile draws the same examples in every run: what is red stays red; the nightly one looks further.
-settings.register_profile("fast", max_examples=100, deadline=None, derandomize=True)
-settings.register_profile("nightly", max_examples=10_000, deadline=None, print_blob=True)
+# How long a draw takes says how busy the machine is, and nothing about the code.
+CALM = [HealthCheck.too_slow]
+settings.register_profile(
+    "fast", max_examples=100, deadline=None, derandomize=True, suppress_health_check=CALM
+)
+settings.register_profile(
+    "nightly", max_examples=10_000, deadline=None, print_blob=True, suppress_health_check=CALM
+)
 settings.load_profile(os.environ.get("ATTRIBUTION_PROFILE", "fast"))
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
