@@ -44,4 +44,4 @@ sample: $(VENV)/installed  ## make the embedded sample anew
 	$(BIN)/python -m attribution.simulation
 
 clean:  ## remove the environment and everything made
-	rm -rf $(VENV) demo .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) demo .demo.* .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
