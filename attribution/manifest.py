@@ -11,7 +11,7 @@ from typing import Any
 
 from attribution.errors import TableError
 
-NAME = "manifest.json"
+NAME, TIMING = "manifest.json", "timing.json"  # beside the outputs
 VERSION = 1
 SUM = "sha256"  # of the manifest itself, all but this line
 

@@ -96,8 +96,7 @@ class Stitched:
 
     ``folds[i]()`` assembles the journeys of fold i of the customers; ``gate`` counts the rows that
     never reached a fold; ``name`` gives journey_id and customer_id for the journeys of a range of
-    folds, by the first of them;
-    ``origins`` are the tables in which the row numbers of the journeys point.
+    folds, by the first of them; ``origins`` are the tables into which the row numbers point.
     """
 
     channels: tuple[str, ...]

@@ -272,7 +272,7 @@ def test_row_07_latin1_is_refused_with_the_offset_of_the_first_byte(place: str, 
 @pytest.mark.parametrize("kind", ["truncated", "wrong magic", "tail alone", "text"])
 def test_row_45_a_damaged_parquet_file_is_refused_by_name_and_size(kind: str, folder: Folder) -> None:
     whole = folder.put("t.parquet", touchpoints()).read_bytes()
-    damaged = {"truncated": whole[:-20], "wrong magic": b"XXXX" + whole[4:-4] + b"XXXX",
+    damaged = {"truncated": whole[:-20], "wrong magic": b"RAP1" + whole[4:-4] + b"RAP1",
                "tail alone": whole[40:], "text": CSV.encode()}[kind]  # fmt: skip
     path = folder.put("t.parquet", damaged)
     says = [f"touchpoints ({path}): cannot be read ({len(damaged):,} bytes)", "copied in full"]

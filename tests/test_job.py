@@ -515,7 +515,7 @@ def test_a_kill_between_the_two_steps_of_a_replacement_is_mended_at_the_next_sta
     (base / "results").rename(base / ".results.attribution-previous")
     (base / ".results.attribution-partial").mkdir()
     (base / ".results.attribution-partial" / "credits.csv").write_text("half")
-    assert run(job(), base) == Ran(first.run_id, False, first.manifest)
+    assert run(job(), base) == Ran(False, first.manifest)
     assert sorted(path.name for path in base.iterdir() if path.is_dir()) == ["results"]
 
 

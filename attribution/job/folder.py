@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attribution.errors import OutputError, OutputExistsError, shown
-from attribution.manifest import NAME, Manifest
+from attribution.manifest import NAME, TIMING, Manifest
 from attribution.tables import PUBLISHING
 from attribution.tables.unfinished import remove
 
-TIMING = "timing.json"
 HERE, EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 
 

@@ -14,13 +14,13 @@ from typing import Any, TypeAlias
 import polars as pl
 
 from attribution.errors import OutputError, ParameterError, TableError
-from attribution.job.folder import TIMING, Folder
+from attribution.job.folder import Folder
 from attribution.job.gate import check_gate, quarantine
 from attribution.job.inputs import Inputs, read_inputs, stitched_from
 from attribution.job.late import Published
 from attribution.job.river import Flow, Output, check_dimensions, conservation, flow
 from attribution.job.sections import Job
-from attribution.manifest import NAME, Manifest, canonical_sum, checksum, written
+from attribution.manifest import NAME, TIMING, Manifest, canonical_sum, checksum, written
 from attribution.stitched import StitchReport
 from attribution.stitching.hashing import SEED
 from attribution.tables import unfinished, write_rows
@@ -32,11 +32,15 @@ LIBRARIES = ("numba", "numpy", "polars", "pyarrow", "scipy")
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of a run: its id, whether anything changed, and its manifest."""
+    """What came of a run: whether anything changed, and its manifest."""
 
-    run_id: str
     changed: bool
     manifest: Manifest
+
+    @property
+    def run_id(self) -> str:
+        """The hash of what the run was made from."""
+        return self.manifest.run_id
 
 
 def folder_of(job: Job, base: Path, out: Path | None) -> Folder:
@@ -84,7 +88,7 @@ def run(
         if old is not None and old.run_id == run_id and old.content["job"] == job.name:
             changed = old.changed(folder.path)
             if not changed:
-                return Ran(run_id, False, old)
+                return Ran(False, old)
             tell("repairing", files=changed)
         stitched, more, rejected = stitched_from(job, inputs)
         clock.tick("stitched", run_id=run_id)
@@ -107,7 +111,7 @@ def run(
                 folder.publish()
         except OSError as error:
             raise OutputError(f"{folder.path}: cannot be written: {error.strerror or error}") from error
-    return Ran(run_id, True, manifest)
+    return Ran(True, manifest)
 
 
 def run_id_of(job: Job, inputs: Inputs) -> str:

@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from attribution.errors import shown
+from attribution.manifest import NAME, TIMING
 from attribution.models import MODELS, Model
 from attribution.parameters import Parameter, parameters
 from attribution.stitching.window import Window
 from attribution.tables import REASONS, Reading
 
-RESERVED = ("manifest.json", "timing.json")
 PLAIN_NAME = r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]*$"
 
 
@@ -148,7 +148,7 @@ class Job(Section):
             raise ValueError("[spend] for [[breakdowns]]")
         files = [name for name in self.files() if name is not None]
         for name in files:
-            if files.count(name) > 1 or name in RESERVED:
+            if files.count(name) > 1 or name in (NAME, TIMING):
                 raise ValueError(f"a file name of its own for each output, and not {shown(name)}")
             if not name.endswith((".parquet", ".csv")):
                 raise ValueError(f"file names in .parquet or .csv, not {shown(name)}")

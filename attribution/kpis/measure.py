@@ -77,15 +77,14 @@ def kpi_table(
     sums: pl.DataFrame,
     by: Sequence[str],
     outcomes: Sequence[str],
-    models: Sequence[str] = (),
-    spent: float | None = None,
+    models: Sequence[str],
+    spent: float | None,
 ) -> pl.DataFrame:
     """Return the KPI table of the sums: their ratios, and per model those of the totals.
 
-    ``models`` tells of those without a cell as well; what was ``spent`` is the sum of the cells without it.
+    A model without a cell has a total as well. What was ``spent`` is known in sum, if not by cell.
     """
-    cells = {name: sums.filter(model=name) for name in models or sums["model"].unique(maintain_order=True)}
-    tables = [with_total(name, rows, by, outcomes, spent) for name, rows in cells.items()]
+    tables = [with_total(name, sums.filter(model=name), by, outcomes, spent) for name in models]
     return with_ratios(pl.concat(tables), by, outcomes)
 
 
@@ -143,8 +142,6 @@ def with_total(
 ) -> pl.DataFrame:
     """Return one model's cells and their total, named in the first dimension that is text."""
     named = next((each for each in by if rows.schema[each] == pl.String), None)
-    if spent is None and rows["spend"].count():
-        spent = math.fsum(rows["spend"].drop_nulls())
     sums = {"spend": spent, **{each: math.fsum(rows[each]) for each in outcomes}}
     told = rows["no_spend"][0] if len(rows) else "no spend"
     same = {"model": name, "credited_by": credited_by(rows), "no_spend": told}

@@ -104,7 +104,7 @@ def stitch(
     ended = without_impossible_outcomes(ended, names)
     touched, ended, end_of_data, warnings = until(touched, ended, as_of)
     origins = {
-        name: Origin(name, source, reading, mapped[name], table.frame["customer_id"])
+        name: Origin(name, source, reading, mapped[name], table.columns, table.frame["customer_id"])
         for name, source, table in (("touchpoints", touchpoints, touched), ("outcomes", outcomes, ended))
     }
     ended, undecided = without_repeated_outcomes(ended, origins["outcomes"], repeated_outcomes)

@@ -38,6 +38,7 @@ class Checked:
     reason: pl.Series  # null where the row is used
     warnings: tuple[str, ...] = ()
     naive: bool = False
+    columns: tuple[str, ...] = ()  # all that the source has, by its own names
 
     @cached_property
     def used(self) -> pl.DataFrame:
@@ -47,11 +48,9 @@ class Checked:
     @property
     def rejected(self) -> pl.DataFrame:
         """The rows that are not: table, row in the source, reason."""
-        rows = pl.DataFrame(
-            {"row": pl.Series(range(len(self.reason)), dtype=pl.UInt32), "reason": self.reason}
-        )
-        named = rows.filter(pl.col("reason").is_not_null())
-        return named.select(pl.lit(self.table).alias("table"), "row", "reason")
+        rows = self.reason.is_not_null().arg_true().cast(pl.UInt32)
+        reasons = {"row": rows, "reason": self.reason.gather(rows)}
+        return pl.DataFrame(reasons).select(pl.lit(self.table).alias("table"), "row", "reason")
 
     @property
     def count(self) -> RowCount:
@@ -196,7 +195,15 @@ def typed(
     for why, broken in rules:
         if broken.any():
             reason = reason.set(broken & reason.is_null(), why)
-    return Checked(table, source.where, pl.DataFrame(series), reason.alias("reason"), tuple(warnings), naive)
+    return Checked(
+        table,
+        source.where,
+        pl.DataFrame(series),
+        reason.alias("reason"),
+        tuple(warnings),
+        naive,
+        source.columns,
+    )
 
 
 def readable(dtype: pl.DataType, column: Column) -> bool:

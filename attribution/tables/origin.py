@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from glob import glob
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +13,7 @@ from attribution.errors import ParameterError, TableError
 from attribution.tables.columns import TABLES
 from attribution.tables.gate import check_table
 from attribution.tables.reading import Reading
-from attribution.tables.sources import Source, Stamp, read, stamp
+from attribution.tables.sources import Source, Stamp, matching, read, stamp
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +28,7 @@ class Origin:
     source: Source
     reading: Reading
     names: Mapping[str, str]
+    found: tuple[str, ...]  # every column of the source, by its own name
     customers: pl.Series  # [rows of the source]
     stamps: Mapping[Path, Stamp] = field(init=False)  # of no files where the source is a frame
 
@@ -38,10 +38,9 @@ class Origin:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Every column there is: those we know by our name, all others by their own."""
-        theirs = read(self.source, self.table, [], self.reading.delimiter).columns
         ours = {column.name: self.names.get(column.name, column.name) for column in TABLES[self.table]}
-        known = [name for name, their in ours.items() if their in theirs]
-        return (*known, *(name for name in theirs if name not in ours.values() and name not in known))
+        known = [name for name, their in ours.items() if their in self.found]
+        return (*known, *(name for name in self.found if name not in ours.values() and name not in known))
 
     def select(self, names: Sequence[str]) -> pl.DataFrame:
         """Return the named columns of all rows, read again.
@@ -80,6 +79,4 @@ def stamps(source: Source) -> dict[Path, Stamp]:
     """Return what tells whether the files of a source were written to."""
     if not isinstance(source, (str, Path)):
         return {}
-    path = Path(source)
-    paths = [path] if path.is_file() else sorted(map(Path, glob(str(source), recursive=True)))  # noqa: PTH207
-    return {each: stamp(each) for each in paths}
+    return {path: stamp(path) for path in matching(str(source))}

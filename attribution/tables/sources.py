@@ -73,11 +73,16 @@ def read(
     return Read(frame.lazy().select(chosen).collect(), where, columns)
 
 
+def matching(pattern: str) -> list[Path]:
+    """Return the file of a path, or those that a glob matches in order of name."""
+    if Path(pattern).is_file():
+        return [Path(pattern)]
+    return sorted(map(Path, glob(pattern, recursive=True)))  # noqa: PTH207 (a glob may be absolute)
+
+
 def files_of(pattern: str, table: str) -> list[Path]:
-    """Return the file of a path, or those that a glob matches in order of name; TableError if none."""
-    paths = (
-        [Path(pattern)] if Path(pattern).is_file() else sorted(map(Path, glob(pattern, recursive=True)))  # noqa: PTH207 (a glob may be absolute)
-    )
+    """Return the files that a path or a glob names; raise TableError if there are none."""
+    paths = matching(pattern)
     if not paths:
         raise TableError.of(
             f"{table} ({pattern})",
