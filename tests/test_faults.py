@@ -131,7 +131,7 @@ def credits_of(touched: Any = None, ended: Any = None, **options: Any) -> at.Res
     result, table = at.attribute(journeys, *MODELS), journeys.table()
     for credits in result.values():
         for name, total in zip(credits.outcome_names, credits.totals, strict=True):
-            assert total == pytest.approx(table[name].sum(), rel=1e-9, abs=1e-12)
+            assert total == pytest.approx(table[name].sum(), rel=1e-12, abs=1e-12)
     return result
 
 

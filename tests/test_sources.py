@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pandas
 import polars as pl
 import pytest
 from hypothesis import given
@@ -50,7 +52,6 @@ EXPECTED = checked(FRAME)
 
 def to_duckdb(frame: pl.DataFrame) -> Any:
     """Return a DuckDB relation over the frame."""
-    duckdb = pytest.importorskip("duckdb")
     return duckdb.connect().from_arrow(frame.to_arrow())
 
 
@@ -69,10 +70,8 @@ FRAMES: dict[str, Callable[[pl.DataFrame], Any]] = {
     "polars": lambda frame: frame,
     "polars in many chunks": lambda frame: pl.concat([frame[row : row + 1] for row in range(len(frame))]),
     "polars lazy": pl.DataFrame.lazy,
-    "pandas": lambda frame: pytest.importorskip("pandas") and frame.to_pandas(),
-    "pandas of Arrow": lambda frame: (
-        pytest.importorskip("pandas") and frame.to_pandas(use_pyarrow_extension_array=True)
-    ),
+    "pandas": lambda frame: frame.to_pandas(),
+    "pandas of Arrow": lambda frame: frame.to_pandas(use_pyarrow_extension_array=True),
     "pyarrow table": pl.DataFrame.to_arrow,
     "pyarrow batches": lambda frame: frame.to_arrow().to_reader(),
     "DuckDB relation": to_duckdb,
@@ -145,7 +144,6 @@ def test_a_glob_may_cross_folders(tmp_path: Path) -> None:
 
 
 def test_integer_ids_with_gaps_that_pandas_holds_as_floats_are_integers() -> None:
-    pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(
         {"customer_id": [12, None, 7], "timestamp": [MOMENT] * 3, "channel": ["ads"] * 3}
     )
@@ -178,7 +176,6 @@ def test_what_is_no_table_is_refused_with_its_type(source: Any) -> None:
 
 
 def test_a_column_alone_is_refused() -> None:
-    pandas = pytest.importorskip("pandas")
     for column in (FRAME["channel"], pandas.Series(["ads"], name="channel")):
         assert "customer_id" in refusal(column) or "Series" in refusal(column)
 
