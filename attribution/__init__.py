@@ -19,6 +19,14 @@ is its formula and nothing else.
 """
 
 from attribution import sample
+from attribution.comparison import (
+    Comparison,
+    OrderChoice,
+    Sensitivity,
+    choose_order,
+    compare,
+    sensitivity,
+)
 from attribution.credit_log import CreditLog, credit_log
 from attribution.credits import Credits, Result
 from attribution.engine import attribute
@@ -36,6 +44,7 @@ from attribution.kpis import KPIS, Measured, measure
 from attribution.models import (
     MODELS,
     FirstTouch,
+    HalfLife,
     LastNonDirect,
     LastTouch,
     Linear,
@@ -56,10 +65,12 @@ __all__ = [
     "KPIS",
     "MODELS",
     "AttributionError",
+    "Comparison",
     "ConvergenceError",
     "CreditLog",
     "Credits",
     "FirstTouch",
+    "HalfLife",
     "Journeys",
     "LastNonDirect",
     "LastTouch",
@@ -67,11 +78,13 @@ __all__ = [
     "Markov",
     "Measured",
     "Model",
+    "OrderChoice",
     "OutputError",
     "ParameterError",
     "PositionBased",
     "Reading",
     "Result",
+    "Sensitivity",
     "Shapley",
     "StitchReport",
     "Stitched",
@@ -80,12 +93,15 @@ __all__ = [
     "TouchpointRule",
     "VocabularyError",
     "attribute",
+    "choose_order",
+    "compare",
     "credit_log",
     "from_journeys",
     "from_paths",
     "measure",
     "parse_model",
     "sample",
+    "sensitivity",
     "split_events",
     "stitch",
     "transition_graph",

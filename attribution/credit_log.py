@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from attribution.dimensions import Joined, found, summed, valued
 from attribution.errors import ParameterError, VocabularyError
 from attribution.journeys import Journeys
 from attribution.log_rows import further, touched, weighed
-from attribution.statistics import Rule
+from attribution.statistics import Resampling, Rule
 from attribution.stitched import Stitched
 from attribution.tables import check_outcome_names, write_rows
 
@@ -47,8 +47,9 @@ def credit_log(journeys: Stitched, credits: Credits | Result) -> CreditLog:
     [('ads', 0.0, 0.0), ('mail', 1.0, 2.0), ('mail', 1.0, 1.0)]
     """
     check_outcome_names(journeys.outcome_names, {*NAMES, "campaign"})
+    models = list(credits.values()) if isinstance(credits, Result) else [credits]
     rules = {}
-    for each in credits.values() if isinstance(credits, Result) else [credits]:
+    for each in models:
         rule = each.rule() if each.rule is not None else None
         if rule is None:
             why = "shares totals and not journeys" if each.rule is not None else "was not made by attribute"
@@ -60,7 +61,34 @@ def credit_log(journeys: Stitched, credits: Credits | Result) -> CreditLog:
             if getattr(each, what) != getattr(journeys, what):
                 raise VocabularyError.differ(what, getattr(journeys, what), getattr(each, what))
         rules[each.model] = rule
-    return CreditLog(journeys, rules)
+    return CreditLog(journeys, rules, drawn_of(journeys, models))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """How the sums of a log are to be drawn anew, or why they cannot be."""
+
+    intervals: float = 0.95
+    replicates: int = 0
+    seed: int = 0
+    folds: int = 0
+    unsure: str = ""
+
+    def resampling(self) -> Resampling:
+        """Return it as what draws."""
+        return Resampling(self.intervals, self.replicates, self.seed)
+
+
+def drawn_of(journeys: Stitched, credits: Sequence[Credits]) -> Drawn | None:
+    """Return what the credits tell of intervals, None where none were asked for."""
+    if not any(each.has_intervals for each in credits):
+        return None
+    if journeys.thinned is not None:
+        return Drawn(unsure="no intervals: paths have no customers; measure the result, by channel")
+    for each in credits:
+        if each.replicates is not None:
+            return Drawn(**asdict(each.replicates.resampling), folds=len(journeys.folds))
+    return Drawn(unsure=credits[0].unsure)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +103,7 @@ class CreditLog:
 
     journeys: Stitched
     rules: Mapping[str, Rule]
+    drawn: Drawn | None = None
 
     @property
     def outcome_names(self) -> tuple[str, ...]:
@@ -90,6 +119,7 @@ class CreditLog:
             "models": list(self.rules),
             "channels": list(map(label, self.journeys.channels)),
             "timezone": self.zone,
+            "drawn": None if self.drawn is None else asdict(self.drawn),
         }
 
     @cached_property

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from attribution.engine import observe
 from attribution.errors import OutputError
 from attribution.models import Markov
 from attribution.models.chain import removal_effects
 from attribution.statistics import TransitionCounts
+from attribution.statistics.observing import observe
 from attribution.stitched import Stitched
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ class Parameter:
     low: float | None = None
     above: float | None = None
     high: float | None = None
+    below: float | None = None
     choices: tuple[str, ...] = ()
     optional: bool = False
 
@@ -40,7 +41,7 @@ class Parameter:
             tuple: "names",
             str: "text",
         }
-        bounds = {">": self.above, ">=": self.low, "<=": self.high}
+        bounds = {">": self.above, ">=": self.low, "<=": self.high, "<": self.below}
         limits = " and ".join(f"{sign} {b:g}" for sign, b in bounds.items() if b is not None)
         return f"{words[self.kind]} {limits}".rstrip()
 
@@ -62,6 +63,7 @@ class Parameter:
             (self.low is None or value >= self.low)
             and (self.above is None or value > self.above)
             and (self.high is None or value <= self.high)
+            and (self.below is None or value < self.below)
         )
 
     def parse(self, name: str, text: str) -> Any:
@@ -80,7 +82,7 @@ class Parameter:
 
 
 def param(default: Any, meaning: str, kind: type | None = None, **bounds: Any) -> Any:
-    """Declare a dataclass field with its meaning and bounds (low, above, high, choices, optional)."""
+    """Declare a dataclass field with its meaning and bounds (low, above, high, below, choices, optional)."""
     declared = Parameter(default, meaning, kind or type(default), **bounds)
     return dataclasses.field(default=default, metadata={KEY: declared})
 

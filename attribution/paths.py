@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 
 from attribution.channels import renamed, vocabulary
@@ -9,6 +11,7 @@ from attribution.errors import TableError, option, shown
 from attribution.journeys import Journeys
 from attribution.stitched import Batch, Stitched, StitchReport
 from attribution.tables import CONTROL, Checked, Reading, RowCount, Source, check_table
+from attribution.thinning import thin
 
 SEPARATORS = (" > ", " -> ", ">", "|", ",")
 
@@ -57,7 +60,9 @@ def from_paths(
     journeys = Journeys.from_table(frame, channels, outcome_names)
     empty = int(((frame["channel"].list.len() == 0) & (frame["conversions"] != 0)).sum())
     report = StitchReport(
-        {"paths": RowCount(len(used), len(used))}, {"no_touchpoints": empty} if empty else {}
+        {"paths": RowCount(len(used), len(used))},
+        {"no_touchpoints": empty} if empty else {},
+        {"journeys": int(frame["count"].sum())},
     )
     names = used.select(journey_id=pl.col("row").cast(pl.String), customer_id=pl.lit(None, dtype=pl.String))
     return Stitched(
@@ -67,6 +72,8 @@ def from_paths(
         StitchReport({"paths": checked.aside}, warnings=(*checked.warnings, *alike)),
         lambda _number, _journeys: names,
         has_ages=False,
+        owners="journeys",
+        thinned=partial(thin, journeys),
     )
 
 

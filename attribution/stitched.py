@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import polars as pl
 
+from attribution.errors import ParameterError
 from attribution.journeys import Journeys
 from attribution.tables import Counts, Origin, RowCount, added
 
-BEYOND_MOST = "beyond_max_touchpoints"
+OUTSIDE_WINDOW, BEYOND_MOST = "outside_window", "beyond_max_touchpoints"
+FOLDS, FEWEST_FOLDS, MOST_FOLDS = 256, 16, 1024  # powers of two: the first bits of a hash
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class StitchReport:
     """What was used and set aside, by reason; reports add up.
 
     ``unattributed`` counts outcome rows without an eligible touchpoint, by reason. ``notes`` holds
-    journeys, converting_journeys, null_journeys, decided_ties (journeys whose first or last
+    customers, journeys, converting_journeys, null_journeys, decided_ties (journeys whose first or last
     touchpoint was decided by a tie), touchpoints_after_last_outcome, retries (rows that agree in all
     but the event id) and, where there are any, negative_delay (outcomes won before their time).
 
@@ -83,6 +85,21 @@ class StitchReport:
         return pl.DataFrame(rows, schema=schema, orient="row")
 
 
+def fold_bits(folds: int) -> int:
+    """Return how many bits of a hash make the folds.
+
+    Raises:
+        ParameterError: the number is no power of two from 16 to 1,024.
+
+    >>> fold_bits(256)
+    8
+    """
+    allowed = [1 << bits for bits in range(FEWEST_FOLDS.bit_length() - 1, MOST_FOLDS.bit_length())]
+    if type(folds) is not int or folds not in allowed:
+        raise ParameterError.out_of_range("folds", folds, f"one of {', '.join(map(str, allowed))}")
+    return folds.bit_length() - 1
+
+
 class Batch(NamedTuple):
     """The journeys of one fold of customers, and the report of its rows."""
 
@@ -97,6 +114,9 @@ class Stitched:
     ``folds[i]()`` assembles the journeys of fold i of the customers; ``gate`` counts the rows that
     never reached a fold; ``name`` gives journey_id and customer_id for the journeys of a range of
     folds, by the first of them; ``origins`` are the tables into which the row numbers point.
+    ``owners`` are what the folds are made of, a note of the report that counts them; where there are
+    none, ``thinned`` deals the journeys out to folds by chance, with a seed. ``lookback_days`` and
+    ``until`` (microseconds UTC) tell how long a touchpoint was watched, where that is known.
     """
 
     channels: tuple[str, ...]
@@ -107,6 +127,10 @@ class Stitched:
     has_ages: bool = True
     origins: Mapping[str, Origin] = field(default_factory=dict)  # by table: touchpoints, outcomes
     rejected: pl.DataFrame = field(default_factory=pl.DataFrame)  # table, row, reason: set aside at the gate
+    owners: str = "customers"
+    thinned: Callable[[int], Sequence[Callable[[], Batch]]] | None = None
+    lookback_days: float | None = None
+    until: int | None = None
 
     def __iter__(self) -> Iterator[Batch]:
         return (fold() for fold in self.folds)

@@ -111,6 +111,7 @@ def stitch_customer(
 ) -> None:
     """Add the journeys of one customer, whose touchpoints are in order, to the answer."""
     used: set[int] = set()
+    before_them = len(answer.journeys)
 
     def journey(places: list[int], end: datetime, values: tuple[float, ...], count: float) -> None:
         used.update(places)
@@ -145,6 +146,7 @@ def stitch_customer(
         else:
             journey(inside, end, (0.0,) * width, 1.0)
             answer.notes["null_journeys"] += 1
+    answer.notes["customers"] += len(answer.journeys) > before_them
     answer.touchpoints["used"] += len(used)
     answer.touchpoints["outside_window"] += len(touched) - len(used)
 

@@ -182,6 +182,8 @@ def invalid(parameter: Parameter) -> list[Any]:
         values += [parameter.above, math.nextafter(parameter.above, -math.inf), -math.inf]
     if parameter.high is not None:
         values += [parameter.high + 1 if whole else math.nextafter(parameter.high, math.inf), math.inf]
+    if parameter.below is not None:
+        values += [parameter.below, math.inf]
     if parameter.kind in (int, float):
         values += [math.nan, True, "1", (1,), 1j] + [1.5, 1.0, math.inf, -math.inf] * whole
     elif parameter.kind is bool:

@@ -33,8 +33,9 @@ READING = ("--delimiter", "--time-format", "--time-unit", "--timezone", "--null-
 WINDOW = ("--lookback-days", "--restart", "--no-restart", "--maturity-days", "--max-touchpoints")
 COLUMNS = (
     *("--as-of", "--outcome-names", "--touchpoints-columns", "--outcomes-columns"),
-    "--repeated-outcomes",
+    *("--repeated-outcomes", "--folds"),
 )
+DRAWN = ("--intervals", "--replicates", "--seed")
 PATHS = ("--paths", "--path", "--conversions", "--null", "--value", "--separator")
 OPTIONS = {
     "demo": ("--out", "--force"),
@@ -42,7 +43,12 @@ OPTIONS = {
     "attribute": (
         "--model", "--out", "--log", "--log-columns", "--json", "--force", "--threads",
         "--events", "--events-columns", "--flag",
-        "--journeys", *PATHS, *COLUMNS, *WINDOW, *READING,
+        "--journeys", *PATHS, *COLUMNS, *WINDOW, *READING, *DRAWN,
+    ),
+    "compare": (
+        "--model", "--reference", "--outcome", "--out", "--json", "--force", "--threads",
+        "--events", "--events-columns", "--flag",
+        "--journeys", *PATHS, *COLUMNS, *WINDOW, *READING, *DRAWN,
     ),
     "measure": (
         *("--spend", "--spend-columns", "--by", "--repeated-spend", "--out", "--json", "--force"),
@@ -181,7 +187,7 @@ def test_markdown_is_a_well_formed_table(verb: str) -> None:
         (("atribute",), 'Did you mean "attribute"'),
         (
             ("nothing",),
-            "Available commands: demo, stitch, attribute, measure, run, check, schema, models",
+            "Available commands: demo, stitch, attribute, measure, compare, run, check, schema, models",
         ),
         (("attribute", "--modle", "linear"), "Did you mean --model"),
         (("stitch", "a.csv"), "OUTCOMES"),
@@ -629,7 +635,7 @@ def test_an_interrupted_verb_leaves_with_130(monkeypatch: pytest.MonkeyPatch, tm
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["attribution.cli.attribute"], "stitch_tables", interrupted)
+    monkeypatch.setattr(sys.modules["attribution.cli.sources"], "stitch_tables", interrupted)
     ran = attribution("attribute", *TABLES, "--out", tmp_path / "credits.csv")
     assert ran.code == 130
     assert "Traceback" not in ran.err

@@ -17,11 +17,12 @@ from oracles import Row
 from strategies import credit_of, journeys, journeys_of, parts_of
 
 from attribution.credits import Credits
-from attribution.engine import Sums, attribute, check_conserved, defaults, observe
+from attribution.engine import Sums, attribute, check_conserved, defaults
 from attribution.errors import ConvergenceError, ParameterError
 from attribution.journeys import Journeys
 from attribution.models import MODELS, FirstTouch, LastTouch, Linear, Markov, Shapley, TimeDecay, chain
 from attribution.statistics import Coalitions, Totals, Transitions
+from attribution.statistics.observing import observe
 from attribution.stitched import Batch, Stitched, StitchReport
 from attribution.tables import RowCount
 

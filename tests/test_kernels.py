@@ -39,7 +39,7 @@ for model in models:
     print(model.name, credits.values.tobytes().hex(), credits.unattributed.tobytes().hex())
 chain = Transitions(30).observe(batch)
 print(chain.states.tobytes().hex(), chain.count.tobytes().hex())
-print(Coalitions().observe(batch).members.tobytes().hex())
+print(Coalitions().observe(batch).sets.members.tobytes().hex())
 print("numba" in sys.modules)
 """
 

@@ -177,6 +177,8 @@ def test_taking_out_more_channels_loses_more_and_all_of_them_everything(
     counts = Transitions(order).observe(batch)
     if not counts.journeys:
         return
+    if solver == "dense" and order == 1:
+        return  # a channel is one state there, and nested ones are none
     nested = Nested(**{each.name: getattr(counts, each.name) for each in fields(counts)})
     per_journey, lost = SOLVERS[solver](nested)
     assert (np.diff(lost[:, 0]) >= -1e-12).all()

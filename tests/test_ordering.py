@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.stitching.ordering import bucket_of, order_rows, ordered
-from attribution.stitching.partition import FOLD_BITS, Rows
+from attribution.stitching.partition import Rows
 
+FOLD_BITS = 8
 KEYS = ("high", "low", "time", "tie", "event")
 FOLD = 0xA7 << 56  # rows of a fold share the first bits of the hash
 SIGNED = {"time": np.int64}
@@ -97,7 +98,7 @@ def test_what_a_table_does_not_have_orders_nothing(size: int) -> None:
     columns = drawn(lot, size, 5, 4)
     channel = lot.integers(0, 3, size).astype(np.uint16)
     number = np.arange(size, dtype=np.uint32)
-    rows = ordered(Rows(columns["high"], None, columns["time"], None, None, channel, number))
+    rows = ordered(Rows(columns["high"], None, columns["time"], None, None, channel, number), FOLD_BITS)
     found = list(zip(rows.customer.tolist(), rows.time.tolist(), rows.channel.tolist(), strict=True))
     given = zip(columns["high"].tolist(), columns["time"].tolist(), channel.tolist(), strict=True)
     assert found == sorted(given)
@@ -109,6 +110,8 @@ def test_what_a_table_does_not_have_orders_nothing(size: int) -> None:
 def test_outcomes_have_no_channel_and_are_ordered_by_their_content() -> None:
     zeros = np.zeros(3, np.uint64)
     tie = np.array([7, 2**64 - 1, 0], np.uint64)
-    rows = ordered(Rows(zeros, zeros, np.zeros(3, np.int64), tie, None, None, np.arange(3, dtype=np.uint32)))
+    rows = ordered(
+        Rows(zeros, zeros, np.zeros(3, np.int64), tie, None, None, np.arange(3, dtype=np.uint32)), FOLD_BITS
+    )
     assert rows.row.tolist() == [2, 0, 1]
     assert rows.channel is None

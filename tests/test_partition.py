@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.stitching.partition import (
-    FOLD_BITS,
     MOST_PARTITION_BITS,
     ROWS_A_PARTITION,
     Rows,
@@ -17,6 +16,7 @@ from attribution.stitching.partition import (
     scattered,
 )
 
+FOLD_BITS = 8
 BITS = range(FOLD_BITS, MOST_PARTITION_BITS + 1)
 
 
@@ -63,7 +63,7 @@ def test_the_folds_hold_every_row_by_the_first_8_bits(
     size: int, seed: int, bits: int, chunk_rows: int
 ) -> None:
     customer = hashes(size, seed)
-    partitions = scattered(rows_of(customer), chunk_rows, bits)
+    partitions = scattered(rows_of(customer), chunk_rows, bits, FOLD_BITS)
     seen = []
     for number in np.unique(customer >> np.uint64(56)).tolist():
         fold = partitions.fold(number)
@@ -80,7 +80,7 @@ def test_the_folds_hold_every_row_by_the_first_8_bits(
 
 @pytest.mark.parametrize("size", [0, 1, 50])
 def test_all_folds_together_hold_as_many_rows_as_there_are_in_chunks_of_one_row_too(size: int) -> None:
-    partitions = scattered(rows_of(hashes(size)), 1, FOLD_BITS)
+    partitions = scattered(rows_of(hashes(size)), 1, FOLD_BITS, FOLD_BITS)
     assert sum(len(partitions.fold(number)) for number in range(1 << FOLD_BITS)) == size
 
 
@@ -96,4 +96,4 @@ def test_all_folds_together_hold_as_many_rows_as_there_are_in_chunks_of_one_row_
     ],
 )
 def test_partitions_are_as_many_as_fit_in_cache(rows: int, bits: int) -> None:
-    assert partition_bits_for(rows) == bits
+    assert partition_bits_for(rows, FOLD_BITS) == bits

@@ -73,7 +73,7 @@ def sets_of(statistic: CoalitionOutcomes) -> list[frozenset[str]]:
             for code, name in enumerate(statistic.channels)
             if (int(words[code // 63]) >> (code % 63)) & 1
         )
-        for words in statistic.members
+        for words in statistic.sets.members
     ]
 
 
@@ -394,8 +394,8 @@ def grouped(rows: Sequence[Row], outcomes: int) -> dict[object, object]:
 def test_coalitions_equal_a_dict_of_sets(batch: Journeys) -> None:
     statistic = Coalitions().observe(batch)
     assert_equal(read(statistic), grouped(rows_of(batch), 3))
-    assert len(set(sets_of(statistic))) == len(statistic.members)
-    assert (statistic.members >= 0).all()
+    assert len(set(sets_of(statistic))) == len(statistic.sets.members)
+    assert (statistic.sets.members >= 0).all()
 
 
 @pytest.mark.parametrize("channels", [62, 63, 64, 126, 127, 200])
@@ -405,7 +405,7 @@ def test_coalitions_of_more_than_63_channels_need_several_words(channels: int) -
     pairs = list(product(edges, edges))
     batch = journeys_of([Row((names[i], names[j]), 1.0, (1.0, 3.0)) for i, j in pairs], names, ("l", "w"))
     statistic = Coalitions().observe(batch)
-    assert statistic.members.shape[1] == -(-channels // 63)
+    assert statistic.sets.members.shape[1] == -(-channels // 63)
     assert_equal(read(statistic), grouped(rows_of(batch), 2))
     weights = np.arange(1.0, channels + 1)
     shared = np.zeros((channels, 2))

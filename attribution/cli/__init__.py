@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError
 
 from attribution.cli.attribute import attribute
 from attribution.cli.check import check
+from attribution.cli.compare import compare
 from attribution.cli.demo import demo
 from attribution.cli.measure import measure
 from attribution.cli.registry import kpis, models
@@ -29,7 +30,7 @@ app = App(
     help_format="plaintext",
     version=lambda: metadata.version("attribution-engine"),
 )
-for verb in (demo, stitch, attribute, measure, run, check, schema, models, kpis):
+for verb in (demo, stitch, attribute, measure, compare, run, check, schema, models, kpis):
     app.command(verb)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,17 +18,13 @@ from attribution.cli.show import (
     show_warnings,
     write,
 )
+from attribution.cli.sources import SourceOptions, Sources
 from attribution.credit_log import credit_log
 from attribution.credits import Result
 from attribution.engine import attribute as attribute_journeys
-from attribution.errors import ParameterError
 from attribution.models import parse_model
-from attribution.paths import from_paths
 from attribution.stitched import Stitched, StitchReport
-from attribution.stitching import from_journeys, split_events
-from attribution.stitching import stitch as stitch_tables
-from attribution.stitching.window import Window
-from attribution.tables import STREAMED, SUFFIXES, Reading, check_target
+from attribution.tables import STREAMED, SUFFIXES
 
 
 def attribute(
@@ -46,24 +41,13 @@ def attribute(
     log_columns: Annotated[
         str | None, Parameter(help="Further columns of the log: campaign,owner,week,...")
     ] = None,
+    intervals: options.Intervals = None,
+    draws: options.DrawOptions | None = None,
     json: options.Json = False,
     force: options.Force = False,
     threads: options.Threads = None,
     how: options.StitchOptions | None = None,
-    events: Annotated[str | None, Parameter(help="One table of touchpoints and conversions.")] = None,
-    events_columns: Annotated[
-        str | None, Parameter(help="Columns of the events table, as OURS=THEIRS,...")
-    ] = None,
-    flag: Annotated[
-        str, Parameter(help="What conversion = 1 marks in --events: the row, or its whole journey.")
-    ] = "row",
-    journeys: Annotated[str | None, Parameter(help="A journeys table, as stitch writes it.")] = None,
-    paths: Annotated[str | None, Parameter(help="A table of paths and their conversions.")] = None,
-    path: Annotated[str, Parameter(help="Column of --paths with the path.")] = "path",
-    conversions: Annotated[str, Parameter(help="Column of --paths with conversions.")] = "conversions",
-    null: Annotated[str | None, Parameter(help="Column of --paths with null journeys.")] = None,
-    value: Annotated[str | None, Parameter(help="Column of --paths with the conversions' value.")] = None,
-    separator: Annotated[str, Parameter(help="What separates the channels of a path.")] = " > ",
+    others: SourceOptions | None = None,
     window: options.WindowOptions = None,
     reading: options.ReadingOptions = None,
 ) -> None:
@@ -79,41 +63,13 @@ def attribute(
     outcomes
         Table of customer_id, timestamp, and leads, wins, revenue where there are any.
     """
-    sources = {"TOUCHPOINTS": touchpoints, "--events": events, "--journeys": journeys, "--paths": paths}
-    source = only_one(sources)
-    if (touchpoints is None) != (outcomes is None):
-        raise ParameterError("TOUCHPOINTS needs OUTCOMES beside it: attribute TOUCHPOINTS OUTCOMES")
-    for target, suffixes in ((out, SUFFIXES), (log, STREAMED)):
-        if target is not None:
-            check_target(target, filter(None, (*sources.values(), outcomes)), suffixes)
+    sources = Sources.of(touchpoints, outcomes, others, how, window, reading)
+    sources.check_targets([(out, SUFFIXES), (log, STREAMED)])
     chosen = [parse_model(text) for text in model or ()]
-    read = Reading(**options.given(reading, Reading))
-    arguments = (how or options.StitchOptions()).given()
-    limits = options.given(window, Window)
+    drawn = (draws or options.DrawOptions()).given(intervals)
     compiling()
-    more = StitchReport()
-    with progress("reading and stitching"):
-        if source == "--paths":
-            stitched = from_paths(
-                paths,
-                path=path,
-                conversions=conversions,
-                null=null,
-                value=value,
-                separator=options.tabs(separator),
-                reading=read,
-            )
-        elif source == "--journeys":
-            stitched = from_journeys(journeys, outcome_names=arguments["outcome_names"], reading=read)
-        elif source == "--events":
-            mapped = options.mapping(events_columns, "--events-columns")
-            split = split_events(events, columns=mapped, flag=flag, reading=read)
-            more = split.report
-            arguments["columns"] = None
-            stitched = stitch_tables(split.touchpoints, split.outcomes, **arguments, **limits, reading=read)
-        else:
-            stitched = stitch_tables(touchpoints, outcomes, **arguments, **limits, reading=read)
-    result = credited(stitched, chosen, threads)
+    stitched, more = sources.stitched()
+    result = credited(stitched, chosen, threads, drawn)
     if log is not None:
         names = options.names_of(log_columns) or ()
         changed = credit_log(stitched, result).write(log, *names, force=force)
@@ -121,19 +77,12 @@ def attribute(
     show(result, more, out, json, force)
 
 
-def only_one(sources: Mapping[str, str | None]) -> str:
-    """Return the one source that is given."""
-    given = [name for name, source in sources.items() if source is not None]
-    if len(given) != 1:
-        what = " and ".join(given) or "nothing to read"
-        raise ParameterError(f"got {what}, expected one of {', '.join(sources)}")
-    return given[0]
-
-
-def credited(stitched: Stitched, models: list[Any], threads: int | None) -> Result:
+def credited(
+    stitched: Stitched, models: list[Any], threads: int | None, drawn: dict[str, Any] | None = None
+) -> Result:
     """Return the credits, with a bar on a terminal."""
     with progress("attributing") as tick:
-        return attribute_journeys(stitched, *models, threads=threads, progress=tick)
+        return attribute_journeys(stitched, *models, **(drawn or {}), threads=threads, progress=tick)
 
 
 def show(result: Result, more: StitchReport, out: Any, json: bool, force: bool) -> None:

@@ -11,6 +11,8 @@ from cyclopts import Parameter
 from attribution.errors import ParameterError
 from attribution.parameters import Parameter as Declared
 from attribution.parameters import parameters
+from attribution.statistics import Resampling
+from attribution.stitched import FOLDS
 from attribution.stitching.window import Window
 from attribution.tables import Reading
 
@@ -50,6 +52,10 @@ class StitchOptions:
     repeated_outcomes: Annotated[
         str, Parameter(help="Rows of one outcome_id that differ: an error, or the latest counts.")
     ] = "error"
+    folds: Annotated[
+        int,
+        Parameter(help="Into how many folds customers, or accounts, are dealt: intervals draw from them."),
+    ] = FOLDS
 
     def given(self) -> dict[str, Any]:
         """Return them as arguments of the function ``stitch``."""
@@ -62,13 +68,38 @@ class StitchOptions:
             "outcome_names": names_of(self.outcome_names),
             "columns": mappings,
             "repeated_outcomes": self.repeated_outcomes,
+            "folds": self.folds,
         }
 
 
 def bounds(parameter: Declared) -> str:
     """Return the allowed values in brackets, where not everything of the kind is allowed."""
-    limited = parameter.choices or (parameter.low, parameter.above, parameter.high) != (None, None, None)
+    limited = parameter.choices or {parameter.low, parameter.above, parameter.high, parameter.below} != {None}
     return f" ({parameter.allowed})" if limited else ""
+
+
+def declared(name: str) -> str:
+    """Return what a parameter of the intervals means, and its range."""
+    parameter = parameters(Resampling)[name]
+    return f"{parameter.meaning[0].upper()}{parameter.meaning[1:]}{bounds(parameter)}."
+
+
+Intervals: TypeAlias = Annotated[
+    float | None, Parameter(help=f"{declared('intervals')} Without it: no intervals.")
+]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class DrawOptions:
+    """How customers are drawn anew for intervals."""
+
+    replicates: Annotated[int, Parameter(help=declared("replicates"))] = Resampling.replicates
+    seed: Annotated[int, Parameter(help=declared("seed"))] = Resampling.seed
+
+    def given(self, intervals: float | None) -> dict[str, Any]:
+        """Return them as arguments of the function ``attribute``."""
+        return {"intervals": intervals, "replicates": self.replicates, "seed": self.seed}
 
 
 def options_of(declared: type) -> Any:

@@ -14,16 +14,25 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from attribution.engine import Progress
 from attribution.errors import plain
 from attribution.kernels import on_first_compilation
-from attribution.kpis import KPIS
+from attribution.kpis import FIGURES
+from attribution.statistics.observing import Progress
 from attribution.stitched import StitchReport
 from attribution.tables import write_table
 
 WIDE = 200  # columns of output that is no terminal
 NAME = 32  # a longer name is cut on the screen, never in a file
-SHARES = ("win_rate",)
+SHARES = (
+    "win_rate",
+    "win_rate_shrunken",
+    "share",
+    "disagreement",
+    "opens",
+    "assists",
+    "closes",
+    "conversion_rate",
+)
 
 
 def printable(text: str) -> str:
@@ -65,7 +74,11 @@ def number(value: Any, column: str) -> str:
         return "-"
     if not isinstance(value, float):
         return printable(str(value))
-    return f"{value:.1%}".replace("%", " %") if column in SHARES else f"{value:,.2f}"
+    return (
+        f"{value:.1%}".replace("%", " %")
+        if column in SHARES or column.startswith("share of ")
+        else f"{value:,.2f}"
+    )
 
 
 def show_table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]], column: str = "") -> None:
@@ -74,7 +87,10 @@ def show_table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]], 
     for place, name in enumerate(names):
         table.add_column(heading(name), justify="right" if place else "left")
     for row in rows:
-        cells = [number(cell, column or name) for cell, name in zip(row, names, strict=True)]
+        cells = [
+            cell if isinstance(cell, str) and "\n" in cell else number(cell, column or name)
+            for cell, name in zip(row, names, strict=True)
+        ]
         table.add_row(*map(Text, cells))
     console().print(table)
 
@@ -96,23 +112,41 @@ def show_side_by_side(table: pl.DataFrame, values: Sequence[str], by: Sequence[s
     """Print one table a value: channels, or other cells, down, models across."""
     models = table["model"].unique(maintain_order=True).to_list()
     for value in values:
-        wide = table.pivot("model", index=by, values=value, maintain_order=True)
+        cells = table.select("model", *by, cell=pl.Series(cells_of(table, value)))
+        wide = cells.pivot("model", index=by, values="cell", maintain_order=True)
         rows = list(wide.iter_rows())
         if list(by) == ["channel"]:
             rows.sort(key=lambda row: row[0].startswith("("))
         show_table(value, [*by, *models], rows, value)
 
 
+def cells_of(table: pl.DataFrame, column: str) -> list[str]:
+    r"""Return the cells of a column as a person reads them, their intervals below them.
+
+    >>> cells_of(pl.DataFrame({"leads": [2.0], "leads_low": [1.25], "leads_high": [3.0]}), "leads")
+    ['2.00\n1.25 - 3.00']
+    """
+    cells = [number(value, column) for value in table[column]]
+    if f"{column}_low" not in table.columns:
+        return cells
+    ends = table.select(f"{column}_low", f"{column}_high").iter_rows()
+    return [
+        cell if low is None else f"{cell}\n{number(low, column)} - {number(high, column)}"
+        for cell, (low, high) in zip(cells, ends, strict=True)
+    ]
+
+
 def show_kpis(table: pl.DataFrame, by: Sequence[str] = ("channel",)) -> None:
     """Print the KPIs: of one model as one table, of several side by side."""
-    names = [kpi.name for kpi in KPIS if table[kpi.name].null_count() < len(table)]
+    names = [name for name in FIGURES if table[name].null_count() < len(table)]
     if table["model"].n_unique() > 1:
         show_side_by_side(table, names, by)
         return
-    known = ("model", "reason", "run_id", *(kpi.name for kpi in KPIS))
-    columns = [name for name in table.columns if name not in known]
+    known = ("model", "reason", "run_id", *FIGURES)
+    columns = [name for name in table.columns if name not in known and not name.endswith(("_low", "_high"))]
     title = table["model"][0] if len(table) else "no credits"
-    show_table(title, [*columns, *names], table.select(*columns, *names).iter_rows())
+    cells = [cells_of(table, name) for name in (*columns, *names)]
+    show_table(title, [*columns, *names], zip(*cells, strict=True))
 
 
 def show_report(report: StitchReport) -> None:

@@ -114,6 +114,8 @@ def stitched_from(job: Job, inputs: Inputs) -> tuple[Stitched, StitchReport, pl.
         TableError: the tables do not fit together.
     """
     window = job.window.model_dump()
+    if job.intervals is not None:
+        window["folds"] = job.intervals.folds
     as_of = str(job.as_of) if job.as_of is not None else None
     spent = [inputs.tables["spend"].checked.rejected] if "spend" in inputs.tables else []
     if job.events is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from attribution.channels import TOTAL
 from attribution.dimensions import PERIODS, period
 from attribution.errors import ParameterError, TableError
 from attribution.job.sections import Breakdown, Job
@@ -76,7 +77,31 @@ def with_published(
     both = pl.concat([part.filter(pl.col("model") == model) for model in names for part in parts])
     paid = both.filter(pl.col("model") == names[0])["spend"].drop_nulls()
     spent = math.fsum(paid) if len(paid) else cast(float | None, measured.table()["spend"][-1])
-    return Late(kpi_table(both, breakdown.by, outcomes, names, spent), first)
+    table = kpi_table(both, breakdown.by, outcomes, names, spent)
+    return Late(with_ends(table, [measured.table(), before], breakdown.by), first)
+
+
+def with_ends(table: pl.DataFrame, tables: Sequence[pl.DataFrame], by: Sequence[str]) -> pl.DataFrame:
+    """Return the KPI table with the intervals that its cells have in the first of some tables that has them.
+
+    Totals of periods that were measured in several runs have none.
+    """
+    names = tables[0].columns
+    ends = [name for name in names if name.endswith(("_low", "_high"))]
+    if not ends:
+        return table
+    keys = ["model", *by]
+    known = [
+        each.select(
+            *keys, *(pl.col(n) if n in each.columns else pl.lit(None, pl.Float64).alias(n) for n in ends)
+        )
+        for each in tables
+    ]
+    found = pl.concat(known, how="vertical_relaxed").unique(keys, keep="first", maintain_order=True)
+    total = pl.any_horizontal(pl.col(name) == TOTAL for name in by if table.schema[name] == pl.String)
+    none = [pl.when(total).then(None).otherwise(pl.col(name)).alias(name) for name in ends]
+    joined = table.join(found, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    return joined.with_columns(none).select(names)
 
 
 def differences(

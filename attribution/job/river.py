@@ -51,7 +51,8 @@ def flow(
 ) -> Flow:
     """Return everything that the job names, made but for the parts of the credit log."""
     models = job.built() or defaults(stitched)
-    result = attribute(stitched, *models, threads=threads)
+    drawn = job.intervals.arguments() if job.intervals is not None else {}
+    result = attribute(stitched, *models, **drawn, threads=threads)
     chosen = {name: described(model) for name, model in zip(result, models, strict=True)}
     report, warnings, kept = result.report, result.warnings, dict[str, str]()
     tables: dict[str | None, pl.DataFrame] = {job.outputs.credits: result.table()}

@@ -13,9 +13,12 @@ from attribution.errors import shown
 from attribution.manifest import NAME, TIMING
 from attribution.models import MODELS, Model
 from attribution.parameters import Parameter, parameters
+from attribution.statistics import Resampling
+from attribution.stitched import FOLDS, fold_bits
 from attribution.stitching.window import Window
 from attribution.tables import REASONS, Reading
 
+DRAWN = parameters(Resampling)
 PLAIN_NAME = r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]*$"
 
 
@@ -32,7 +35,7 @@ def field_of(parameter: Parameter) -> tuple[Any, Any]:
         kind = Literal[parameter.choices]
     default = list(parameter.default) if parameter.kind is tuple else parameter.default
     about = f"{parameter.meaning} ({parameter.allowed})"
-    bounds = {"ge": parameter.low, "gt": parameter.above, "le": parameter.high}
+    bounds = {"ge": parameter.low, "gt": parameter.above, "le": parameter.high, "lt": parameter.below}
     limits: Any = {name: bound for name, bound in bounds.items() if bound is not None}
     return (kind | None if parameter.optional else kind, Field(default, description=about, **limits))
 
@@ -100,6 +103,19 @@ class Breakdown(Section):
     )
 
 
+class Intervals(Section):
+    """How sure the figures are: their intervals, from customers (or accounts) that are drawn anew."""
+
+    level: float = field_of(DRAWN["intervals"])[1]
+    replicates: int = field_of(DRAWN["replicates"])[1]
+    seed: int = field_of(DRAWN["seed"])[1]
+    folds: int = Field(FOLDS, description="into how many folds customers are dealt, a power of two")
+
+    def arguments(self) -> dict[str, Any]:
+        """Return them as arguments of the function attribute."""
+        return {"intervals": self.level, "replicates": self.replicates, "seed": self.seed}
+
+
 class Outputs(Section):
     """The folder of results, below that of the job file, and its files; what has no name is not made."""
 
@@ -134,6 +150,7 @@ class Job(Section):
     window: WindowSection = WindowSection()
     reading: ReadingSection = ReadingSection()
     models: list[AnyModel] = Field([], description="every rule with its defaults and Markov without them")
+    intervals: Intervals | None = Field(None, description="no intervals without it")
     breakdowns: list[Breakdown] = []
     outputs: Outputs = Field(default_factory=Outputs)
     gate: Gate = Field(default_factory=Gate)
@@ -144,6 +161,8 @@ class Job(Section):
         pair = (self.touchpoints is not None) + (self.outcomes is not None)
         if (pair, self.events is not None) not in ((2, False), (0, True)):
             raise ValueError("either [touchpoints] and [outcomes], or [events]")
+        if self.intervals is not None:
+            fold_bits(self.intervals.folds)
         if self.breakdowns and self.spend is None:
             raise ValueError("[spend] for [[breakdowns]]")
         files = [name for name in self.files() if name is not None]

@@ -2,5 +2,6 @@
 
 from attribution.kpis.dictionary import KPIS, Kpi
 from attribution.kpis.measure import Measured, kpi_table, measure
+from attribution.kpis.shrinkage import FIGURES
 
-__all__ = ["KPIS", "Kpi", "Measured", "kpi_table", "measure"]
+__all__ = ["FIGURES", "KPIS", "Kpi", "Measured", "kpi_table", "measure"]

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple, TypeAlias
 import polars as pl
 
 from attribution.channels import UNATTRIBUTED, label
-from attribution.credit_log import NAMES, CreditLog
+from attribution.credit_log import NAMES, CreditLog, Drawn
 from attribution.credits import Credits, Result
 from attribution.dimensions import PERIODS, TIMES, period, summed
 from attribution.errors import ParameterError, TableError
-from attribution.kpis.dictionary import KPIS
+from attribution.kpis.replicated import OfLog, Replicated, source_of
+from attribution.kpis.shrinkage import FIGURES
 from attribution.tables import (
     OURS,
     TABLES,
@@ -28,8 +29,8 @@ from attribution.tables import (
 from attribution.tables.sources import read
 
 CreditsLike: TypeAlias = Result | Credits | CreditLog | Source
-TAKEN = OURS | {kpi.name for kpi in KPIS}  # columns of the KPI table, which no outcome may be named as
-NO_DIMENSIONS = {"model", "weight", "spend", "no_spend", "credited_by", "reason", *(kpi.name for kpi in KPIS)}
+TAKEN = OURS | set(FIGURES)  # columns of the KPI table, which no outcome may be named as
+NO_DIMENSIONS = {"model", "weight", "spend", "no_spend", "credited_by", "reason", *FIGURES}
 
 
 class Credited(NamedTuple):
@@ -38,6 +39,7 @@ class Credited(NamedTuple):
     table: pl.DataFrame
     outcome_names: tuple[str, ...]
     models: tuple[str, ...]
+    replicated: Replicated | str | None = None  # or why there are no intervals; None: not asked for
 
 
 def credited(credits: CreditsLike, by: Sequence[str], reading: Reading) -> Credited:
@@ -49,14 +51,16 @@ def credited(credits: CreditsLike, by: Sequence[str], reading: Reading) -> Credi
     """
     if isinstance(credits, CreditLog):
         channels = [label(name) for name in credits.journeys.channels]
-        return of_log(credits.frames(*by), by, credits.outcome_names, tuple(credits.rules), channels)
+        return of_log(
+            credits.frames(*by), by, credits.outcome_names, tuple(credits.rules), channels, credits.drawn
+        )
     if isinstance(credits, (str, Path)) and Path(credits).suffix == ".parquet" and Path(credits).is_file():
         about = check_seal(Path(credits), f"credit log ({credits})")
         if about is not None and about.get("table") == "credit_log":
             names, models = tuple(about["outcomes"]), tuple(about["models"])
-            return of_log(
-                log_file(Path(credits), by, names, about["timezone"]), by, names, models, about["channels"]
-            )
+            frames = log_file(Path(credits), by, names, about["timezone"])
+            drawn = None if about.get("drawn") is None else Drawn(**about["drawn"])
+            return of_log(frames, by, names, models, about["channels"], drawn)
     if list(by) != ["channel"]:
         raise ParameterError(
             f"parameter 'by': got {', '.join(by)}, but credits know channels only; "
@@ -65,7 +69,10 @@ def credited(credits: CreditsLike, by: Sequence[str], reading: Reading) -> Credi
     if isinstance(credits, (Result, Credits)):
         each = list(credits.values()) if isinstance(credits, Result) else [credits]
         check_outcome_names(each[0].outcome_names, TAKEN)
-        return Credited(credits.table(), each[0].outcome_names, tuple(one.model for one in each))
+        names = each[0].outcome_names
+        table = pl.concat([one.table() for one in each]).select("model", "channel", *names, "credited_by")
+        replicated = source_of({one.model: one for one in each})
+        return Credited(table, names, tuple(one.model for one in each), replicated)
     return of_table(credits, reading)
 
 
@@ -75,6 +82,7 @@ def of_log(
     outcome_names: tuple[str, ...],
     models: tuple[str, ...],
     channels: Sequence[str],
+    drawn: Drawn | None,
 ) -> Credited:
     """Return the sums of a credit log; its parts are added in their order.
 
@@ -89,7 +97,11 @@ def of_log(
             )
             raise ParameterError.out_of_range("by", name, expected)
     keys = ["model", *by]
-    parts = [summed(frame, keys, outcome_names) for frame in frames]
+    parts, by_fold = [], []
+    for frame in frames:
+        parts.append(summed(frame, keys, outcome_names))
+        if drawn is not None and not drawn.unsure:
+            by_fold.append(summed(frame, [*keys, "fold"], outcome_names))
     if list(by) == ["channel"]:  # channels without credit have a row as well
         every = pl.DataFrame({"channel": [*channels, UNATTRIBUTED]}, schema={"channel": pl.String})
         zeros = every.with_columns(pl.lit(0.0).alias(name) for name in outcome_names)
@@ -99,7 +111,12 @@ def of_log(
     first = pl.col("model").replace_strict(place, return_dtype=pl.Int64)
     order = [-pl.col(outcome_names[0]), *by] if list(by) == ["channel"] else by
     rows = rows.sort(first, *order, nulls_last=True, maintain_order=True)
-    return Credited(rows.with_columns(credited_by=pl.lit("journey")), outcome_names, models)
+    replicated: Replicated | str | None = None
+    if drawn is not None:
+        replicated = drawn.unsure or OfLog(
+            drawn.resampling(), drawn.folds, tuple(by), outcome_names, pl.concat(by_fold).sort(*keys, "fold")
+        )
+    return Credited(rows.with_columns(credited_by=pl.lit("journey")), outcome_names, models, replicated)
 
 
 def log_file(
@@ -114,7 +131,7 @@ def log_file(
         for name in by:
             if name not in columns and period(name) is None:
                 raise ParameterError.unknown(f"dimension of {path}", name, known)
-        wanted = ["model", *(name for name in by if name in columns), *TIMES.values(), *outcome_names]
+        wanted = ["model", "fold", *(name for name in by if name in columns), *TIMES.values(), *outcome_names]
         later = [
             each for name in by if name not in columns for each in [period(name, zone)] if each is not None
         ]
@@ -158,4 +175,6 @@ def of_table(credits: Any, reading: Reading) -> Credited:
         names_of = [unescaped(name) for name in names_of]
     by = pl.col("credited_by") if "credited_by" in table.frame.columns else pl.lit("journey")
     rows = table.frame.select(*names_of, *names, by.alias("credited_by"))
-    return Credited(rows, tuple(names), tuple(rows["model"].unique(maintain_order=True)))
+    ends = any(f"{name}_low" in source.columns for name in names)
+    replicated = "no intervals: a credits file has no replicates; measure the result itself" if ends else None
+    return Credited(rows, tuple(names), tuple(rows["model"].unique(maintain_order=True)), replicated)

@@ -11,7 +11,9 @@ import polars as pl
 from attribution.channels import TOTAL, UNATTRIBUTED, near_duplicates
 from attribution.errors import ParameterError, TableError, shown
 from attribution.kpis.credited import Credited, CreditsLike, credited
+from attribution.kpis.intervals import with_intervals
 from attribution.kpis.ratios import with_ratios
+from attribution.kpis.shrinkage import with_shrunken
 from attribution.kpis.spend import Spend, spend_by
 from attribution.tables import Reading, RowCount, Source
 
@@ -44,8 +46,10 @@ def measure(
     Credits know channels. A credit log, or its Parquet file, knows periods of the lead's time (day,
     week, month, quarter, year), of the touchpoint's (touchpoint_week, ...), and the columns of the
     tables behind it (campaign, owner). A ratio without a denominator is null and the column ``reason``
-    says why. The first outcome plays the role of leads. ``columns`` maps our names to those of the
-    spend table.
+    says why. Credits with replicates give every figure its _low and _high; in a log learned weights are
+    held at their estimate. Win rate and cost per lead have a shrunken twin, drawn to that of all cells as
+    far as chance explains the difference. The first outcome plays the role of leads. ``columns`` maps our
+    names to those of the spend table.
 
     Raises:
         TableError: the credits or the spend table cannot be used.
@@ -70,6 +74,8 @@ def measure(
     sums = pl.concat([with_spend(name, what, by, money) for name in what.models])
     spent = money.total if money.rows.used else None  # in sum it is known, by whatever it is not
     kpis = kpi_table(sums, by, what.outcome_names, what.models, spent)
+    if what.replicated is not None:
+        kpis = with_intervals(kpis, by, what.outcome_names, what.replicated)
     return Measured(kpis, sums, money.rows, (*money.warnings, *unmatched(what, money)))
 
 
@@ -85,7 +91,7 @@ def kpi_table(
     A model without a cell has a total as well. What was ``spent`` is known in sum, if not by cell.
     """
     tables = [with_total(name, sums.filter(model=name), by, outcomes, spent) for name in models]
-    return with_ratios(pl.concat(tables), by, outcomes)
+    return with_shrunken(with_ratios(pl.concat(tables), by, outcomes), by, outcomes)
 
 
 def comparably(what: Credited, money: Spend) -> tuple[Credited, Spend]:

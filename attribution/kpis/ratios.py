@@ -14,12 +14,17 @@ def with_ratios(rows: pl.DataFrame, by: Sequence[str], outcomes: Sequence[str]) 
 
     The first outcome plays the role of leads.
     """
-    roles = {"spend": "spend", "leads": outcomes[0]}
-    roles |= {name: name for name in ("wins", "revenue") if name in outcomes}
+    roles = roles_of(outcomes)
     ratios = [ratio(kpi, roles) for kpi in KPIS]
     why = pl.concat_str([reason(kpi, roles) for kpi in KPIS], separator="; ", ignore_nulls=True)
     told = pl.when(why != "").then(why).alias("reason")
     return rows.select("model", *by, "spend", *outcomes, *ratios, told)
+
+
+def roles_of(outcomes: Sequence[str]) -> dict[str, str]:
+    """Return which column plays which role of the dictionary."""
+    roles = {"spend": "spend", "leads": outcomes[0]}
+    return roles | {name: name for name in ("wins", "revenue") if name in outcomes}
 
 
 def ratio(kpi: Kpi, roles: Mapping[str, str]) -> pl.Expr:

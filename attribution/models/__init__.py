@@ -9,6 +9,7 @@ from dataclasses import replace
 from attribution.errors import ParameterError
 from attribution.models.channel_weights import ChannelWeights
 from attribution.models.first_touch import FirstTouch
+from attribution.models.half_life import HalfLife
 from attribution.models.last_non_direct import LastNonDirect
 from attribution.models.last_touch import LastTouch
 from attribution.models.linear import Linear
@@ -34,6 +35,7 @@ __all__ = [
     "MODELS",
     "ChannelWeights",
     "FirstTouch",
+    "HalfLife",
     "LastNonDirect",
     "LastTouch",
     "Linear",

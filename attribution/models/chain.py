@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from attribution.arrays import Float64
+from attribution.blas import one_thread
 from attribution.errors import ConvergenceError
 from attribution.statistics import TransitionCounts
 
 DENSE_STATES = 2_000  # what a dense solve may hold; sparse LU fills in and is never faster
 SWEEP_COST = 1_000  # sweeps of the iteration, each cell of which costs about ten of a dense solve
 SWEEPS = 20_000
+DENSE_QUICKLY, SWEPT_QUICKLY = 10**8, 10**5  # cubed states, and moves x channels, solved in 20 ms
 CELLS = 8_000_000  # size of the block of expected visits that is iterated at once
 
 
@@ -27,15 +29,17 @@ def removal_effects(counts: TransitionCounts) -> tuple[Float64, Float64]:
     if counts.journeys == 0:
         outcomes = len(counts.outcome_names)
         return np.zeros(outcomes), np.full((len(counts.channels), outcomes), np.nan)
-    from threadpoolctl import threadpool_limits
-
-    solve = solve_dense if is_small(counts) else solve_by_iteration
-    with threadpool_limits(1, "blas"):  # the last bits of a BLAS depend on its threads
-        per_journey, lost = solve(counts)
+    with one_thread():
+        per_journey, lost = (solve_dense if is_small(counts) else solve_by_iteration)(counts)
     with np.errstate(invalid="ignore", divide="ignore"):
         effects = np.where(per_journey == 0, np.nan, lost / per_journey)
     effects[:, 0] = np.clip(effects[:, 0], 0.0, 1.0)  # a probability, up to the last bit
     return per_journey, effects
+
+
+def shares(parts: Float64, wholes: Float64) -> Float64:
+    """Return parts / wholes, 0 where there is nothing: a resampled state may have lost its visits."""
+    return np.divide(parts, wholes, out=np.zeros(parts.shape), where=wholes > 0)
 
 
 def is_small(counts: TransitionCounts) -> bool:
@@ -45,14 +49,25 @@ def is_small(counts: TransitionCounts) -> bool:
     return states <= DENSE_STATES and states**3 <= sweeping
 
 
+def is_slow(counts: TransitionCounts) -> bool:
+    """Return whether a solve takes longer than about 20 ms, by the numbers that it has to touch."""
+    if is_small(counts):
+        return len(counts.states) ** 3 > DENSE_QUICKLY
+    return len(counts.count) * len(counts.channels) > SWEPT_QUICKLY
+
+
 def solve_dense(counts: TransitionCounts) -> tuple[Float64, Float64]:
     """Return p [m] and the outcomes per journey that are lost without each channel [k, m], by one solve."""
     size = len(counts.states)
     moves = np.zeros((size, size))
-    moves[counts.source, counts.target] = counts.count / counts.visits[counts.source]
+    moves[counts.source, counts.target] = shares(counts.count, counts.visits[counts.source])
     visits = np.linalg.inv(np.eye(size) - moves)
-    worth = visits @ (counts.ends / counts.visits[:, None])
+    worth = visits @ shares(counts.ends, counts.visits[:, None])
     lost = np.zeros((len(counts.channels), worth.shape[1]))
+    if counts.windows.shape[1] == 1:  # a channel is one state
+        arrived = visits[0, 1:] / np.diagonal(visits)[1:]
+        lost[counts.windows[1:, 0] - 1] = arrived[:, None] * worth[1:]
+        return np.asarray(worth[0]), lost
     for channel in range(len(counts.channels)):
         held = np.flatnonzero(counts.holds(channel))
         if len(held):
@@ -70,9 +85,9 @@ def solve_by_iteration(counts: TransitionCounts) -> tuple[Float64, Float64]:
     from scipy.sparse import csr_array
 
     size, channels = len(counts.states), len(counts.channels)
-    share = counts.count / counts.visits[counts.source]
+    share = shares(counts.count, counts.visits[counts.source])
     step = csr_array((share, (counts.target, counts.source)), shape=(size, size))
-    at_once = counts.ends / counts.visits[:, None]
+    at_once = shares(counts.ends, counts.visits[:, None])
     worth = np.zeros((channels + 1, at_once.shape[1]))  # the last row walks with nothing removed
     tolerance = 1e-15 * max(counts.ends[:, 0].sum() / counts.journeys, 1e-15)
     block = max(1, CELLS // size)

@@ -9,7 +9,7 @@ import numpy as np
 
 from attribution.arrays import Float64
 from attribution.credits import Credits
-from attribution.models.chain import removal_effects
+from attribution.models.chain import is_slow, removal_effects
 from attribution.models.channel_weights import ChannelWeights
 from attribution.models.model import Model
 from attribution.parameters import param
@@ -104,6 +104,11 @@ class Markov(Model):
             return None
         return ChannelWeights(by_channel=np.nan_to_num(removal_effects(statistics[0])[1][:, 0]))
 
+    def slow(self, *statistics: Any) -> bool:
+        """Return whether the chain, or the sharing of many coalitions, is."""
+        shared = len(statistics[1].sets.lists[1]) if self.share == "journey" else 0
+        return is_slow(statistics[0]) or shared > SHARED_QUICKLY
+
     @property
     def gives_up(self) -> frozenset[str]:
         """Totals that are shared by channel are not shared by journey."""
@@ -119,6 +124,7 @@ WARNINGS = {
 }
 
 
+SHARED_QUICKLY = 2_000_000  # members of coalitions that are shared among in 20 ms
 CANCEL = 1e-6  # effects that leave less than this of their size would share rounding errors
 
 

@@ -41,6 +41,10 @@ class Model(ABC):
     def rule(self, *statistics: Any) -> TouchpointRule | None:
         """Return the share of every single touchpoint, whose tally is the credit; None if there is none."""
 
+    def slow(self, *_statistics: Any) -> bool:
+        """Return whether a credit takes longer than about 20 ms, told from sizes and never by a clock."""
+        return False
+
     @property
     def gives_up(self) -> frozenset[str]:
         """The laws that the model does not keep, by name."""

@@ -10,8 +10,11 @@ import numpy as np
 from attribution.arrays import Float64, Int64
 from attribution.journeys import Journeys
 from attribution.kernels import kernel
+from attribution.models.half_life import HalfLife, fit_half_life
 from attribution.models.model import TouchpointRule
 from attribution.parameters import param
+from attribution.statistics import Resampling
+from attribution.stitched import Stitched
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,27 @@ class TimeDecay(TouchpointRule):
     half_life: float = param(7.0, "age in days at which the raw weight halves", above=0)
     name: str = field(default="time_decay", kw_only=True, compare=False)
     needs_ages: ClassVar[bool] = True
+
+    @classmethod
+    def fit(
+        cls,
+        journeys: Stitched,
+        *,
+        lookback_days: float | None = None,
+        intervals: float = Resampling.intervals,
+        replicates: int = Resampling.replicates,
+        seed: int = Resampling.seed,
+        threads: int | None = None,
+    ) -> HalfLife:
+        """Return the half-life that makes the conversions most likely, with its interval.
+
+        ``lookback_days`` is the window with which the journeys were stitched, where they do not tell.
+
+        Raises:
+            ParameterError: the journeys have no ages or ends, or the lookback window is not known.
+            TableError: no journey with touchpoints converts.
+        """
+        return fit_half_life(journeys, lookback_days, Resampling(intervals, replicates, seed), threads)
 
     def weigh(self, journeys: Journeys) -> Float64:
         """Return the decayed weights."""

@@ -2,15 +2,23 @@
 
 from attribution.statistics.coalitions import CoalitionOutcomes, Coalitions
 from attribution.statistics.mergeable import Observer, Statistic, total
+from attribution.statistics.resampling import Resampling
+from attribution.statistics.roles import PLAYED, RoleCounts, Roles
+from attribution.statistics.stacked import Stacked
 from attribution.statistics.totals import CreditTotals, Rule, Totals
 from attribution.statistics.transitions import TransitionCounts, Transitions
 
 __all__ = [
+    "PLAYED",
     "CoalitionOutcomes",
     "Coalitions",
     "CreditTotals",
     "Observer",
+    "Resampling",
+    "RoleCounts",
+    "Roles",
     "Rule",
+    "Stacked",
     "Statistic",
     "Totals",
     "TransitionCounts",

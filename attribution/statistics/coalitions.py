@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,17 +14,34 @@ from attribution.journeys import Journeys
 from attribution.kernels import kernel
 from attribution.statistics.interning import distinct
 from attribution.statistics.mergeable import places, same_vocabulary, summed
+from attribution.statistics.stacked import Stacked, cells
 
 BITS = 63  # channels a word: the sign stays out of it
 
 
 @dataclass(frozen=True, eq=False)
+class Sets:
+    """g sets of channels; bit c % 63 of word c // 63 says that channel c is a member."""
+
+    members: Int64  # [g, w] in lexical order
+    channels: int
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    @cached_property
+    def lists(self) -> tuple[Int64, Int64]:
+        """The sets as lists: where each begins [g + 1], and the channels in them."""
+        return list_members(self.members, self.channels)
+
+
+@dataclass(frozen=True, eq=False)
 class CoalitionOutcomes:
-    """Outcomes of g coalitions; bit c % 63 of word c // 63 says that channel c is a member."""
+    """Outcomes of g coalitions."""
 
     channels: tuple[str, ...]
     outcome_names: tuple[str, ...]
-    members: Int64  # [g, w] bit sets, in lexical order
+    sets: Sets
     outcomes: Float64  # [g, m]
     unattributed: Float64  # [m]
 
@@ -31,25 +50,48 @@ class CoalitionOutcomes:
         return gathered(
             self.channels,
             self.outcome_names,
-            np.vstack([self.members, other.members]),
+            np.vstack([self.sets.members, other.sets.members]),
             np.vstack([self.outcomes, other.outcomes]),
             self.unattributed + other.unattributed,
         )
 
     def recode(self, channels: Sequence[str]) -> CoalitionOutcomes:
         """Return the same outcomes over another vocabulary that holds all channels."""
-        members = np.zeros((len(self.members), words_of(len(channels))), np.int64)
+        old_members = self.sets.members
+        members = np.zeros((len(old_members), words_of(len(channels))), np.int64)
         for old, new in enumerate(places(self.channels, channels)):
-            bit = (self.members[:, old // BITS] >> (old % BITS)) & 1
+            bit = (old_members[:, old // BITS] >> (old % BITS)) & 1
             members[:, new // BITS] |= bit << (new % BITS)
         return gathered(tuple(channels), self.outcome_names, members, self.outcomes, self.unattributed)
+
+    @staticmethod
+    def stacked(parts: Sequence[CoalitionOutcomes]) -> Stacked:
+        """Return the vectors [outcomes of every coalition that any fold met, unattributed]."""
+        one, m = parts[0], len(parts[0].outcome_names)
+        members, place = distinct(np.vstack([part.sets.members for part in parts]))
+        sets = Sets(members, len(one.channels))
+        edges = np.cumsum([0, *(len(part.sets) for part in parts)])
+        size = len(sets) * m
+        rest = size + np.arange(m)
+
+        def restored(vector: Float64) -> CoalitionOutcomes:
+            outcomes = vector[:size].reshape(-1, m)
+            return CoalitionOutcomes(one.channels, one.outcome_names, sets, outcomes, vector[size:])
+
+        return Stacked(
+            size + m,
+            [np.append(cells(place[a:b], m), rest) for a, b in pairwise(edges)],
+            [np.append(part.outcomes, part.unattributed) for part in parts],
+            restored,
+        )
 
     def shared(self, weights: Float64) -> Float64:
         """Return credit [k, m]: each coalition's outcomes shared in proportion to its members' weights.
 
         Members that all weigh 0 share equally.
         """
-        return share(self.members, self.outcomes, np.ascontiguousarray(weights, dtype=np.float64))
+        by_channel = np.ascontiguousarray(weights, dtype=np.float64)
+        return share(*self.sets.lists, np.ascontiguousarray(self.outcomes), by_channel)
 
 
 @dataclass(frozen=True)
@@ -78,8 +120,9 @@ def gathered(
     unattributed: Float64,
 ) -> CoalitionOutcomes:
     """Return the outcomes over distinct coalitions."""
-    sets, place = distinct(members)
-    return CoalitionOutcomes(channels, outcome_names, sets, summed(place, outcomes, len(sets)), unattributed)
+    found, place = distinct(members)
+    sums = summed(place, outcomes, len(found))
+    return CoalitionOutcomes(channels, outcome_names, Sets(found, len(channels)), sums, unattributed)
 
 
 def words_of(channels: int) -> int:
@@ -99,18 +142,35 @@ def members_of(offsets: Int64, channel: UInt16, words: int) -> Int64:
 
 
 @kernel
-def share(members: Int64, outcomes: Float64, weights: Float64) -> Float64:
+def list_members(members: Int64, channels: int) -> tuple[Int64, Int64]:
+    """Return the sets as lists: where each begins [g + 1], and the channels in them."""
+    offsets = np.zeros(members.shape[0] + 1, np.int64)
+    for g in range(members.shape[0]):
+        size = 0
+        for c in range(channels):
+            size += (members[g, c // 63] >> (c % 63)) & 1
+        offsets[g + 1] = offsets[g] + size
+    channel = np.empty(offsets[-1], np.int64)
+    for g in range(members.shape[0]):
+        at = offsets[g]
+        for c in range(channels):
+            if (members[g, c // 63] >> (c % 63)) & 1:
+                channel[at] = c
+                at += 1
+    return offsets, channel
+
+
+@kernel
+def share(offsets: Int64, channel: Int64, outcomes: Float64, weights: Float64) -> Float64:
     """Return the outcomes of each coalition shared by its members' weights: [k, m]."""
     credit = np.zeros((weights.size, outcomes.shape[1]))
-    for g in range(members.shape[0]):
-        size, weight = 0, 0.0
-        for c in range(weights.size):
-            if (members[g, c // 63] >> (c % 63)) & 1:
-                size += 1
-                weight += weights[c]
-        for c in range(weights.size):
-            if (members[g, c // 63] >> (c % 63)) & 1:
-                part = weights[c] / weight if weight > 0.0 else 1.0 / size
-                for i in range(outcomes.shape[1]):
-                    credit[c, i] += part * outcomes[g, i]
+    for g in range(offsets.size - 1):
+        weight = 0.0
+        for e in range(offsets[g], offsets[g + 1]):
+            weight += weights[channel[e]]
+        for e in range(offsets[g], offsets[g + 1]):
+            c = channel[e]
+            part = weights[c] / weight if weight > 0.0 else 1.0 / (offsets[g + 1] - offsets[g])
+            for i in range(outcomes.shape[1]):
+                credit[c, i] += part * outcomes[g, i]
     return credit

@@ -10,6 +10,7 @@ import numpy as np
 from attribution.arrays import Float64, Int64
 from attribution.errors import VocabularyError
 from attribution.journeys import Journeys
+from attribution.statistics.stacked import Stacked
 
 
 class Statistic(Protocol):
@@ -27,6 +28,10 @@ class Statistic(Protocol):
 
     def recode(self, channels: Sequence[str]) -> Self:
         """Return the same statistic over another vocabulary that holds all its channels."""
+
+    @staticmethod
+    def stacked(parts: Sequence[Any]) -> Stacked:
+        """Return the statistics of several folds as vectors that can be weighed and added."""
 
 
 class Observer(Protocol):

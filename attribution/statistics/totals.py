@@ -12,6 +12,7 @@ from attribution.arrays import Float64, Int64, UInt16
 from attribution.journeys import Journeys
 from attribution.kernels import kernel
 from attribution.statistics.mergeable import places, same_vocabulary
+from attribution.statistics.stacked import Stacked, full
 
 
 class Rule(Protocol):
@@ -44,6 +45,18 @@ class CreditTotals:
         credit = np.zeros((len(channels), len(self.outcome_names)))
         credit[places(self.channels, channels)] = self.credit
         return CreditTotals(tuple(channels), self.outcome_names, credit, self.unattributed)
+
+    @staticmethod
+    def stacked(parts: Sequence[CreditTotals]) -> Stacked:
+        """Return the vectors [credit, unattributed]."""
+        one = parts[0]
+        shape = one.credit.shape
+
+        def restored(vector: Float64) -> CreditTotals:
+            credit = vector[: one.credit.size].reshape(shape)
+            return CreditTotals(one.channels, one.outcome_names, credit, vector[one.credit.size :])
+
+        return full(np.stack([np.append(part.credit, part.unattributed) for part in parts]), restored)
 
 
 @dataclass(frozen=True)

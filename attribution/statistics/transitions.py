@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
-from attribution.arrays import Bool, Float64, Int64, UInt16
+from attribution.arrays import Bool, Float64, Int64
 from attribution.journeys import Journeys
-from attribution.kernels import kernel
 from attribution.statistics.interning import distinct
 from attribution.statistics.mergeable import places, same_vocabulary, summed
+from attribution.statistics.stacked import Stacked, cells
+from attribution.statistics.windows import collapse, digits_per_word, pack_windows, packed, widened
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +96,46 @@ class TransitionCounts:
             self.unattributed,
         )
 
+    @staticmethod
+    def stacked(parts: Sequence[TransitionCounts]) -> Stacked:
+        """Return the vectors [count of every move, ends and nulls of every state, unattributed]."""
+        one, m = parts[0], len(parts[0].outcome_names)
+        width = max(part.states.shape[1] for part in parts)
+        states, state = distinct(np.vstack([widened(part.states, width) for part in parts]))
+        edges = np.cumsum([0, *(len(part.states) for part in parts)])
+        own = [state[a:b] for a, b in pairwise(edges)]  # a part: where its states stand
+        moved = zip(own, parts, strict=True)
+        moves, move = distinct(
+            np.concatenate([at[part.source] * len(states) + at[part.target] for at, part in moved])[:, None]
+        )
+        source, target = moves[:, 0] // len(states), moves[:, 0] % len(states)
+        starts = np.cumsum([len(moves), len(states) * m, len(states)])
+        rest = starts[2] + np.arange(m)
+
+        def restored(vector: Float64) -> TransitionCounts:
+            count, ends, nulls, unattributed = np.split(vector, starts)
+            return replace(
+                one,
+                states=states,
+                source=source,
+                target=target,
+                count=count,
+                ends=ends.reshape(-1, m),
+                nulls=nulls,
+                unattributed=unattributed,
+            )
+
+        bounds = np.cumsum([0, *(len(part.count) for part in parts)])
+        return Stacked(
+            int(starts[2]) + m,
+            [
+                np.concatenate([move[a:b], starts[0] + cells(at, m), starts[1] + at, rest])
+                for (a, b), at in zip(pairwise(bounds), own, strict=True)
+            ],
+            [np.concatenate([p.count, p.ends.ravel(), p.nulls, p.unattributed]) for p in parts],
+            restored,
+        )
+
 
 @dataclass(frozen=True)
 class Transitions:
@@ -164,60 +206,3 @@ def collect(
         summed(place[end], nulls, len(states)),
         unattributed,
     )
-
-
-def digits_per_word(channels: int) -> int:
-    """Return how many digits in base channels + 1 fit into 63 bits.
-
-    >>> digits_per_word(12), digits_per_word(1)
-    (17, 62)
-    """
-    base, digits = max(channels, 1) + 1, 1
-    while base ** (digits + 1) < 2**63:
-        digits += 1
-    return digits
-
-
-def packed(windows: Int64, channels: int) -> Int64:
-    """Return windows of digits [s, depth] as words [s, w]."""
-    per_word = digits_per_word(channels)
-    padded = widened(windows, -(-windows.shape[1] // per_word) * per_word)
-    powers = np.int64(channels + 1) ** np.arange(per_word, dtype=np.int64)
-    return np.asarray((padded.reshape(len(windows), -1, per_word) * powers).sum(axis=2))
-
-
-def widened(rows: Int64, width: int) -> Int64:
-    """Return rows padded on the right with zeros."""
-    if rows.shape[1] == width:
-        return rows
-    return np.pad(rows, ((0, 0), (0, width - rows.shape[1])))
-
-
-@kernel
-def pack_windows(offsets: Int64, channel: UInt16, depth: int, base: int, per_word: int, width: int) -> Int64:
-    """Return the window of the last ``depth`` channels at each touchpoint, below a first row of zeros."""
-    words = np.zeros((channel.size + 1, width), np.int64)
-    for j in range(offsets.size - 1):
-        for t in range(offsets[j], offsets[j + 1]):
-            power = 1
-            for age in range(min(depth, t - offsets[j] + 1)):
-                if age % per_word == 0:
-                    power = 1
-                words[t + 1, age // per_word] += power * (np.int64(channel[t - age]) + 1)
-                power *= base
-    return words
-
-
-@kernel
-def collapse(offsets: Int64, channel: UInt16) -> tuple[Int64, UInt16]:
-    """Return the journeys with each run of one channel as a single touchpoint."""
-    shorter = np.zeros_like(offsets)
-    kept = np.empty_like(channel)
-    found = 0
-    for j in range(offsets.size - 1):
-        for t in range(offsets[j], offsets[j + 1]):
-            if t == offsets[j] or channel[t] != channel[t - 1]:
-                kept[found] = channel[t]
-                found += 1
-        shorter[j + 1] = found
-    return shorter, kept[:found].copy()

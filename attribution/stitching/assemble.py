@@ -9,13 +9,13 @@ import numpy as np
 from attribution.arrays import Bool, Float64, Int64, UInt64
 from attribution.journeys import Journeys
 from attribution.kernels import kernel
-from attribution.stitched import BEYOND_MOST, StitchReport
+from attribution.stitched import BEYOND_MOST, FOLDS, OUTSIDE_WINDOW, StitchReport
 from attribution.stitching.ordering import ordered
 from attribution.stitching.partition import Rows
 from attribution.stitching.window import FOREVER
 from attribution.tables import RowCount
 
-OUTSIDE_WINDOW, IMMATURE, DUPLICATE = "outside_window", "immature", "duplicate"
+IMMATURE, DUPLICATE = "immature", "duplicate"
 UNATTRIBUTED = ("no_touchpoints", "all_outside_window", "all_after", "used_by_earlier_outcome")
 
 
@@ -31,11 +31,12 @@ class Cut:
     youngest: int  # latest end of a null journey that counts
     sequence_shift: int  # bits of a tie below the sequence
     most: int = FOREVER  # touchpoints of a journey, the newest
+    fold_bits: int = FOLDS.bit_length() - 1
 
 
 def assembled(touchpoints: Rows, outcomes: Rows, cut: Cut) -> tuple[Journeys, StitchReport]:
     """Return the journeys of one fold in order of customer's hash, then time, and the count of its rows."""
-    touched, ended = ordered(touchpoints), ordered(outcomes)
+    touched, ended = ordered(touchpoints, cut.fold_bits), ordered(outcomes, cut.fold_bits)
     keep, duplicates, retries = once(*keys(touched), natural(touched), events(touched))
     if duplicates:
         touched = touched.take(np.flatnonzero(keep))
@@ -60,7 +61,7 @@ def assembled(touchpoints: Rows, outcomes: Rows, cut: Cut) -> tuple[Journeys, St
         outcome_row,
         row,
     )
-    used, outside, immature, after, ties, null, beyond = (int(count) for count in counts)
+    used, outside, immature, after, ties, null, beyond, customers = (int(count) for count in counts)
     aside = {
         OUTSIDE_WINDOW: outside,
         IMMATURE: immature,
@@ -74,6 +75,7 @@ def assembled(touchpoints: Rows, outcomes: Rows, cut: Cut) -> tuple[Journeys, St
         },
         {name: int(n) for name, n in zip(UNATTRIBUTED, np.bincount(why, minlength=5)[1:], strict=True) if n},
         {
+            "customers": customers,
             "journeys": len(journeys),
             "converting_journeys": len(journeys) - null,
             "null_journeys": null,
@@ -141,14 +143,15 @@ def cut_journeys(
 
     Also why each outcome is unattributed (0: it is not; else 1 + place in UNATTRIBUTED), and the
     counts: touchpoints used, outside the window, immature, after the last outcome; journeys decided
-    by a tie; null journeys; touchpoints in no journey because each had ``most`` newer ones.
+    by a tie; null journeys; touchpoints in no journey because each had ``most`` newer ones; customers
+    with a journey.
     """
     touched, ended = high.size, o_high.size
     start = np.empty(touched + ended, np.int64)
     stop, outcome, ends = np.empty_like(start), np.empty_like(start), np.empty_like(start)
     oldest_of = np.empty_like(start)  # the first touchpoint of a journey before it was cut to the newest
     why = np.zeros(ended, np.int64)
-    counts = np.zeros(7, np.int64)
+    counts = np.zeros(8, np.int64)
     n, a, c = 0, 0, 0
     while a < touched or c < ended:
         b, d = a, c  # touchpoints a:b and outcomes c:d are those of the next customer
@@ -160,7 +163,7 @@ def cut_journeys(
             b += 1
         while d < ended and o_high[d] == customer and o_low[d] == customer_low:
             d += 1
-        oldest, fresh, upto, covered = a, a, a, a
+        oldest, fresh, upto, covered, before = a, a, a, a, n
         for j in range(c, d):
             if j > c and o_time[j] > o_time[j - 1]:
                 fresh = upto  # the touchpoints up to the previous outcome
@@ -195,6 +198,7 @@ def cut_journeys(
                 counts[6] += kept - first
                 counts[5] += 1
                 n += 1
+        counts[7] += n > before
         a, c = b, d
     counts[1] = touched - counts[0] - counts[2] - counts[6]
     for j in range(n):

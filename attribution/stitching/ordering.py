@@ -6,13 +6,13 @@ import numpy as np
 
 from attribution.arrays import Int64, UInt64
 from attribution.kernels import kernel
-from attribution.stitching.partition import FOLD_BITS, Rows
+from attribution.stitching.partition import Rows
 
 ROWS_A_BUCKET = 4
 
 
-def ordered(rows: Rows) -> Rows:
-    """Return the rows by (customer's hash, time, tie, event); rows equal in all keep their order."""
+def ordered(rows: Rows, fold_bits: int) -> Rows:
+    """Return a fold's rows by (customer's hash, time, tie, event); rows equal in all keep their order."""
     n = len(rows)
     bits = min(24, max(0, (n // ROWS_A_BUCKET).bit_length()))
     none = np.zeros(n, np.uint64)
@@ -27,7 +27,7 @@ def ordered(rows: Rows) -> Rows:
         rows.time,
         tie,
         none if rows.event is None else rows.event,
-        FOLD_BITS,
+        fold_bits,
         bits,
     )
     return rows.take(order)

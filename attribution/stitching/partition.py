@@ -11,7 +11,6 @@ import numpy as np
 from attribution.arrays import Int64, UInt16, UInt32, UInt64
 from attribution.kernels import kernel
 
-FOLD_BITS = 8  # 256 folds: the first bits of the hash; a partition is a part of one fold
 ROWS_A_PARTITION = 16_384  # fits in cache
 MOST_PARTITION_BITS = 13
 
@@ -61,26 +60,26 @@ class Partitions:
         return Rows.joined(parts)
 
 
-def scattered(rows: Rows, chunk_rows: int, partition_bits: int) -> Partitions:
-    """Return the rows in partitions, chunk by chunk."""
+def scattered(rows: Rows, chunk_rows: int, partition_bits: int, fold_bits: int) -> Partitions:
+    """Return the rows in partitions, chunk by chunk; a partition is a part of one fold."""
     starts = range(0, max(len(rows), 1), chunk_rows)
     chunks, bounds = [], []
     for start in starts:
         chunk = rows.take(slice(start, start + chunk_rows))
         order, edges = by_partition(chunk.customer, partition_bits)
         chunks.append(chunk.take(order))
-        bounds.append(edges[:: 1 << (partition_bits - FOLD_BITS)])
+        bounds.append(edges[:: 1 << (partition_bits - fold_bits)])
     return Partitions(tuple(chunks), tuple(bounds))
 
 
-def partition_bits_for(rows: int) -> int:
+def partition_bits_for(rows: int, fold_bits: int) -> int:
     """Return how many bits of the hash make partitions that fit in cache.
 
-    >>> partition_bits_for(1_000), partition_bits_for(40_000_000)
+    >>> partition_bits_for(1_000, 8), partition_bits_for(40_000_000, 8)
     (8, 12)
     """
     wanted = max(1, -(-rows // ROWS_A_PARTITION)) - 1
-    return min(MOST_PARTITION_BITS, max(FOLD_BITS, wanted.bit_length()))
+    return min(MOST_PARTITION_BITS, max(fold_bits, wanted.bit_length()))
 
 
 @kernel

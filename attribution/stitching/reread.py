@@ -12,9 +12,9 @@ import polars as pl
 from attribution.channels import renamed, vocabulary
 from attribution.errors import TableError
 from attribution.journeys import Journeys
-from attribution.stitched import Batch, Stitched, StitchReport
+from attribution.stitched import FOLDS, Batch, Stitched, StitchReport, fold_bits
+from attribution.stitching.accounts import accounts_of
 from attribution.stitching.hashing import hashed
-from attribution.stitching.partition import FOLD_BITS
 from attribution.tables import CONTROL, TABLES, Checked, Column, Reading, RowCount, Source, check_table
 from attribution.tables.sources import Read, read
 
@@ -26,6 +26,7 @@ def from_journeys(
     *,
     columns: Mapping[str, str] | None = None,
     outcome_names: Sequence[str] | None = None,
+    folds: int = FOLDS,
     reading: Reading | None = None,
 ) -> Stitched:
     """Return the journeys of a journeys table, such as ``Stitched.table()``: credits come out bit-equal.
@@ -36,7 +37,7 @@ def from_journeys(
     Raises:
         TableError: the table cannot be used.
     """
-    reading = reading or Reading()
+    reading, bits = reading or Reading(), fold_bits(folds)
     source = read(table, "journeys", None, reading.delimiter)
     check_lists(source, columns or {})
     names = tuple(outcome_names or ()) or outcomes_of(source, columns or {})
@@ -54,7 +55,7 @@ def from_journeys(
     checked = checked.set_aside("negative_count", pl.col("count") < 0)
     possible = pl.col(names[0]).is_between(0, pl.col("count"))
     checked = checked.set_aside("conversions_out_of_range", ~possible)
-    return folded(checked, names)
+    return folded(checked, names, bits)
 
 
 def check_lists(source: Read, columns: Mapping[str, str]) -> None:
@@ -89,7 +90,7 @@ def outcomes_of(source: Read, columns: Mapping[str, str]) -> tuple[str, ...]:
     return names
 
 
-def folded(checked: Checked, outcome_names: tuple[str, ...]) -> Stitched:
+def folded(checked: Checked, outcome_names: tuple[str, ...], fold_bits: int) -> Stitched:
     """Return the journeys by fold of the customer's hash, each in the order in which they were stitched."""
     gappy = [
         name for name in ("ends_at", "age_days") if checked.used.get_column(name, default=NONE).null_count()
@@ -100,14 +101,16 @@ def folded(checked: Checked, outcome_names: tuple[str, ...]) -> Stitched:
     names = [name for name in ("customer_id", "journey_id") if name in used.columns]
     whole = all(used[name].dtype.is_integer() for name in names[:1])
     customer = used[names[0]] if whole else used.select(pl.coalesce(pl.col(names).cast(pl.String)))
-    high, low = hashed(customer if isinstance(customer, pl.Series) else customer.to_series())
+    customer = customer if isinstance(customer, pl.Series) else customer.to_series()
+    accounts = accounts_of(checked)
+    high, low = accounts.clustered(customer, *hashed(customer))
     keys = [pl.Series("high", high), pl.Series("low", low)]
     used = used.with_columns(renamed(texts, clean).alias("channel"), *keys)
     ends = ["ends_at"] if "ends_at" in used.columns else []
     ordinal = pl.col("journey_id").cast(pl.String)
     used = used.sort("high", "low", *ends, ordinal.str.len_bytes(), ordinal)
     edges = np.searchsorted(
-        used["high"].to_numpy() >> np.uint64(64 - FOLD_BITS), np.arange((1 << FOLD_BITS) + 1)
+        used["high"].to_numpy() >> np.uint64(64 - fold_bits), np.arange((1 << fold_bits) + 1)
     )
     whose = pl.col("customer_id") if "customer_id" in used.columns else pl.lit(None)
     ids = used.select(pl.col("journey_id").cast(pl.String), whose.cast(pl.String).alias("customer_id"))
@@ -117,9 +120,15 @@ def folded(checked: Checked, outcome_names: tuple[str, ...]) -> Stitched:
         channels,
         outcome_names,
         [partial(assemble, int(a), int(b)) for a, b in pairwise(edges)],
-        StitchReport({"journeys": checked.aside}, warnings=(*checked.warnings, *alike)),
+        StitchReport(
+            {"journeys": checked.aside},
+            notes=accounts.notes,
+            warnings=(*checked.warnings, *alike, *accounts.warnings),
+        ),
         lambda number, journeys: ids.slice(int(edges[number]), len(journeys)),
         has_ages,
+        owners="accounts" if accounts.known else "customers",
+        until=int(used["ends_at"].to_physical().to_numpy().max()) if ends and len(used) else None,
     )
 
 
@@ -135,6 +144,7 @@ def fold(
         {"journeys": RowCount(len(rows), len(rows))},
         {"no_touchpoints": empty} if empty else {},
         {
+            "customers": rows.select(pl.struct("high", "low").rle_id().max() + 1).item() or 0,
             "journeys": len(rows),
             "converting_journeys": converting,
             "null_journeys": len(rows) - converting,

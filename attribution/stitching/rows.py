@@ -10,6 +10,7 @@ import polars as pl
 from attribution.arrays import Float64, UInt16, UInt64
 from attribution.channels import coded
 from attribution.errors import TableError
+from attribution.stitching.accounts import Accounts
 from attribution.stitching.hashing import digest, hashed
 from attribution.stitching.partition import Rows
 from attribution.tables import Checked
@@ -17,12 +18,14 @@ from attribution.tables import Checked
 TIES = ("sequence", "channel", "campaign", "kind")  # the order within one instant
 
 
-def touchpoint_rows(table: Checked, clean: dict[str, str], channels: Sequence[str]) -> tuple[Rows, int]:
+def touchpoint_rows(
+    table: Checked, clean: dict[str, str], channels: Sequence[str], accounts: Accounts
+) -> tuple[Rows, int]:
     """Return the used touchpoints, and how many bits of a tie stand below the sequence."""
     used = table.used
     codes = coded(used["channel"], clean, channels)
     tie, below = ties(table, codes)
-    high, low = hashed(used["customer_id"])
+    high, low = accounts.clustered(used["customer_id"], *hashed(used["customer_id"]))
     return (
         Rows(
             high,
@@ -80,7 +83,7 @@ def event_hash(ids: pl.Series) -> UInt64:
     return np.where(ids.is_null().to_numpy(), np.uint64(0), high)
 
 
-def outcome_rows(table: Checked, outcome_names: Sequence[str]) -> tuple[Rows, Float64]:
+def outcome_rows(table: Checked, outcome_names: Sequence[str], accounts: Accounts) -> tuple[Rows, Float64]:
     """Return the used outcomes, and the values of all outcome rows [rows, m]."""
     used = table.used
     values = table.frame.select(pl.col(outcome_names).cast(pl.Float64)).to_numpy(order="c")
@@ -89,6 +92,6 @@ def outcome_rows(table: Checked, outcome_names: Sequence[str]) -> tuple[Rows, Fl
     content = digest(values[rows].view(np.uint64))
     if "outcome_id" in used.columns:
         content ^= event_hash(used["outcome_id"])
-    high, low = hashed(used["customer_id"])
+    high, low = accounts.clustered(used["customer_id"], *hashed(used["customer_id"]))
     time = used["timestamp"].to_physical().to_numpy()
     return Rows(high, low if low.any() else None, time, content, None, None, rows), values

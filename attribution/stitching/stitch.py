@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from attribution.channels import vocabulary
 from attribution.errors import ParameterError, TableError
-from attribution.journeys import Journeys
-from attribution.stitched import Batch, Stitched, StitchReport
-from attribution.stitching.assemble import Cut, assembled
+from attribution.stitched import FOLDS, Stitched, fold_bits
 from attribution.stitching.end_of_data import until, zones_differ
-from attribution.stitching.partition import FOLD_BITS, Partitions, partition_bits_for, scattered
+from attribution.stitching.folds import Layout, joined
 from attribution.stitching.repeats import STAGES, without_repeated_events, without_repeated_outcomes
-from attribution.stitching.rows import outcome_rows, touchpoint_rows
 from attribution.stitching.window import Window
 from attribution.tables import (
     OURS,
@@ -38,14 +31,6 @@ OUTCOMES = ("leads", "wins", "revenue")
 REPEATED = ("error", "latest")
 
 
-@dataclass(frozen=True)
-class Layout:
-    """How rows are scattered; no digit depends on it."""
-
-    chunk_rows: int = 1_000_000
-    partitions: int | None = None  # a power of two >= 256; by the number of rows without it
-
-
 def stitch(
     touchpoints: Source,
     outcomes: Source,
@@ -58,6 +43,7 @@ def stitch(
     columns: Mapping[str, Any] | None = None,
     outcome_names: Sequence[str] | None = None,
     repeated_outcomes: str = "error",
+    folds: int = FOLDS,
     reading: Reading | None = None,
     layout: Layout | None = None,
 ) -> Stitched:
@@ -69,14 +55,15 @@ def stitch(
     tables, or a mapping for each under "touchpoints" and "outcomes"). Outcomes are leads, wins and
     revenue where the table has them, or the named numeric columns, of which the first is what a model
     learns from. Rows of one outcome_id that differ are an error; with ``repeated_outcomes="latest"``
-    the one with the latest timestamp or stage counts.
+    the one with the latest timestamp or stage counts. Intervals draw from the ``folds`` into which
+    customers are dealt, or accounts where a column account_id names them.
 
     Raises:
         TableError: a table cannot be used; with every fault, file, column, count and example rows.
         ParameterError: a parameter is outside its range.
     """
     window = Window(lookback_days, restart, maturity_days, max_touchpoints)
-    reading = reading or Reading()
+    reading, bits = reading or Reading(), fold_bits(folds)
     if repeated_outcomes not in REPEATED:
         allowed = f"one of {', '.join(map(repr, REPEATED))}"
         raise ParameterError.out_of_range("repeated_outcomes", repeated_outcomes, allowed)
@@ -116,6 +103,7 @@ def stitch(
         end_of_data,
         (*warnings, *undecided),
         layout or Layout(),
+        bits,
         origins,
     )
 
@@ -153,95 +141,3 @@ def without_impossible_outcomes(table: Checked, names: Sequence[str]) -> Checked
     if "wins" in names and names[0] != "wins":
         table = table.set_aside("wins_out_of_range", ~pl.col("wins").is_between(0, pl.col(names[0])))
     return table
-
-
-def won_before(ended: Checked) -> dict[str, int]:
-    """Return the note of outcomes that were won before their time; a win at midnight may be that of a day."""
-    if "won_at" not in ended.used.columns:
-        return {}
-    won, time = pl.col("won_at"), pl.col("timestamp")
-    day = won == won.dt.truncate("1d")
-    before = ended.used.select((won < pl.when(day).then(time.dt.truncate("1d")).otherwise(time)).sum()).item()
-    return {"negative_delay": before} if before else {}
-
-
-def joined(
-    touched: Checked,
-    ended: Checked,
-    outcome_names: tuple[str, ...],
-    window: Window,
-    end_of_data: int,
-    warnings: tuple[str, ...],
-    layout: Layout,
-    origins: Mapping[str, Origin],
-) -> Stitched:
-    """Return the folds of two checked tables."""
-    channels, clean, alike = vocabulary(touched.used["channel"], touched.where)
-    rows, below_sequence = touchpoint_rows(touched, clean, channels)
-    ends, values = outcome_rows(ended, outcome_names)
-    bits = (layout.partitions or 1 << partition_bits_for(len(rows))).bit_length() - 1
-    cut = Cut(
-        channels,
-        outcome_names,
-        values,
-        window.lookback,
-        window.restart,
-        window.youngest(end_of_data),
-        below_sequence,
-        window.most,
-    )
-    folds = Folds(
-        scattered(rows, layout.chunk_rows, bits),
-        scattered(ends, layout.chunk_rows, FOLD_BITS),
-        cut,
-        touched.frame["customer_id"],
-        ended.frame["customer_id"],
-    )
-    aside = {table.table: table.aside for table in (touched, ended)}
-    return Stitched(
-        channels,
-        outcome_names,
-        [partial(folds.assemble, number) for number in range(1 << FOLD_BITS)],
-        StitchReport(aside, {}, won_before(ended), (*warnings, *alike)),
-        folds.names,
-        origins=origins,
-        rejected=pl.concat([touched.rejected, ended.rejected]),
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class Folds:
-    """What the folds are assembled from."""
-
-    touchpoints: Partitions
-    outcomes: Partitions
-    cut: Cut
-    touched: pl.Series  # customer_id by row of the touchpoints
-    ended: pl.Series  # customer_id by row of the outcomes
-
-    def assemble(self, number: int) -> Batch:
-        """Return the batch of one fold."""
-        journeys, report = assembled(self.touchpoints.fold(number), self.outcomes.fold(number), self.cut)
-        return Batch(journeys, report)
-
-    def names(self, _: int, journeys: Journeys) -> pl.DataFrame:
-        """Return journey_id (customer / ordinal) and customer_id, by way of the row numbers."""
-        assert journeys.outcome_row is not None
-        assert journeys.touchpoint_row is not None
-        converting = journeys.outcome_row >= 0
-        null, ended = np.flatnonzero(~converting), np.flatnonzero(converting)
-        first = journeys.touchpoint_row[journeys.offsets[null]]
-        customers = pl.concat(
-            [
-                self.touched.gather(first).cast(pl.String),
-                self.ended.gather(journeys.outcome_row[ended]).cast(pl.String),
-            ]
-        )
-        place = np.argsort(np.concatenate([null, ended]))
-        ordinal = pl.int_range(1, pl.len() + 1).over("customer_id")
-        return (
-            customers.gather(place)
-            .alias("customer_id")
-            .to_frame()
-            .select(pl.format("{}/{}", "customer_id", ordinal).alias("journey_id"), "customer_id")
-        )

@@ -29,6 +29,8 @@ class Column:
     default: float | None = None  # of the whole column, where it is absent
 
 
+ACCOUNT = Column("account_id", "text", "account of the customer: customers of one are drawn together")
+
 TOUCHPOINT = (
     Column("customer_id", "id", "who was touched (text or integer)", required=True),
     Column("timestamp", "time", "when", required=True),
@@ -37,6 +39,7 @@ TOUCHPOINT = (
     Column("sequence", "whole", "order within one instant"),
     Column("event_id", "text", "unique name of the event"),
     Column("kind", "text", "click, view, ..."),
+    ACCOUNT,
 )
 
 TABLES: dict[str, tuple[Column, ...]] = {
@@ -53,6 +56,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("opportunity_at", "time", "when it became an opportunity"),
         Column("won_at", "time", "when it was won"),
         Column("lost_at", "time", "when it was lost"),
+        ACCOUNT,
     ),
     "events": (
         *TOUCHPOINT,
@@ -76,6 +80,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "journeys": (
         Column("journey_id", "id", "customer id / ordinal", required=True),
         Column("customer_id", "id", "whose journey it is"),
+        ACCOUNT,
         Column("ends_at", "time", "when it ended"),
         Column("channel", "list", "channels, oldest first", required=True),
         Column("age_days", "list", "days from each touchpoint to the end"),
@@ -85,6 +90,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("model", "name", "model that gave the credit", required=True),
         Column("channel", "name", "channel that has it", required=True),
         Column("credited_by", "text", "journey, or total (no win rate)"),
+        Column("reason", "text", "why an interval is not known"),
     ),
 }
 

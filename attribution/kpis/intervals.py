@@ -1,0 +1,115 @@
+"""Intervals: how sure the figures of a KPI table are, from replicates of the credits that it divides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+
+from attribution.arrays import Bool, Float64
+from attribution.kpis.dictionary import KPIS, Kpi
+from attribution.kpis.ratios import roles_of
+from attribution.kpis.replicated import Replicated
+from attribution.statistics import Resampling
+
+CELLS = 256  # rows of the KPI table whose replicates are held at once
+
+
+def with_intervals(
+    kpis: pl.DataFrame, by: Sequence[str], outcomes: Sequence[str], source: Replicated | str
+) -> pl.DataFrame:
+    """Return the KPI table with _low and _high beside every figure that customers decide.
+
+    Spend is known and not drawn. Where there is no interval both are null and ``reason`` says why;
+    ``source`` may be a text that says so of all.
+    """
+    figures = [*outcomes, *(kpi.name for kpi in KPIS)]
+    tables = []
+    for model in kpis["model"].unique(maintain_order=True):
+        rows = kpis.filter(pl.col("model") == model)
+        if isinstance(source, str):
+            known = np.full((len(rows), 2, len(figures)), np.nan)
+            why = [[source]] * len(rows)
+        else:
+            known, why = bounds_of(rows, by, outcomes, source, model)
+        ends = {
+            f"{name}_{end}": pl.Series(known[:, e, i], nan_to_null=True, dtype=pl.Float64)
+            for i, name in enumerate(figures)
+            for e, end in enumerate(("low", "high"))
+        }
+        told = [told_both(old, new) for old, new in zip(rows["reason"], why, strict=True)]
+        tables.append(rows.with_columns(**ends, reason=pl.Series(told, dtype=pl.String)))
+    ordered = [
+        each
+        for name in kpis.columns
+        for each in ([name, f"{name}_low", f"{name}_high"] if name in figures else [name])
+    ]
+    return pl.concat(tables).select(ordered)
+
+
+def told_both(old: str | None, new: Sequence[str]) -> str | None:
+    """Return the reasons as one text, or None where there are none."""
+    return "; ".join([*([old] if old else []), *new]) or None
+
+
+def bounds_of(
+    rows: pl.DataFrame, by: Sequence[str], outcomes: Sequence[str], source: Replicated, model: str
+) -> tuple[Float64, list[list[str]]]:
+    """Return the ends of the intervals of one model's rows [n, 2, figures], and why some are not known.
+
+    The last of the rows is the total.
+    """
+    cells = source.cells(model).with_row_index("place")
+    found = rows[:-1].select(by).join(cells, on=by, how="left", nulls_equal=True, maintain_order="left")
+    places = found["place"].cast(pl.Int64).fill_null(-1).to_numpy()
+    edges = [*range(0, len(places), CELLS), len(places)]
+    parts = [(a, b, source.values(model, places[a:b])) for a, b in pairwise(edges)]
+    parts.append((len(places), len(rows), source.total(model)))
+    known, why = [], []
+    for a, b, values in parts:
+        ends, lacking = figures_of(rows[a:b], outcomes, values, source.resampling)
+        known.append(ends)
+        why += lacking
+    return np.concatenate(known), why
+
+
+def figures_of(
+    rows: pl.DataFrame, outcomes: Sequence[str], values: Float64, resampling: Resampling
+) -> tuple[Float64, list[list[str]]]:
+    """Return the ends of the intervals of some rows [n, 2, figures], and why some are not known.
+
+    ``values`` are the outcomes of the rows in each replicate [R, n, m].
+    """
+    why: list[list[str]] = [[] for _ in range(len(rows))]
+    nothing = (values == 0).all(axis=0)
+    ends = []
+    for i, name in enumerate(outcomes):
+        ends.append(np.where(nothing[:, i], np.nan, resampling.bounds(values[:, :, i])))
+        tell(why, nothing[:, i], f"{name}: no interval without credit")
+    drawn: dict[str, Float64] = {name: values[:, :, i] for i, name in enumerate(outcomes)}
+    drawn["spend"] = rows["spend"].cast(pl.Float64).fill_null(np.nan).to_numpy()[None, :]
+    for kpi in KPIS:
+        known = rows[kpi.name].is_not_null().to_numpy()
+        bounds = np.full((2, len(rows)), np.nan)
+        if known.any():
+            bounds[:, known] = resampling.bounds(ratios(kpi, roles_of(outcomes), drawn, known))
+            bounds[:, ~np.isfinite(bounds).all(axis=0)] = np.nan
+            lacking = f"{kpi.name}: no interval, too many replicates lack {kpi.denominator}"
+            tell(why, known & np.isnan(bounds[0]), lacking)
+        ends.append(bounds)
+    return np.stack(ends, axis=2).transpose(1, 0, 2), why
+
+
+def ratios(kpi: Kpi, roles: Mapping[str, str], drawn: Mapping[str, Float64], known: Bool) -> Float64:
+    """Return the KPI in each replicate [R, n]: infinite, or NaN, where the denominator is missing."""
+    above, below = (drawn[roles[role]][:, known] for role in (kpi.numerator, kpi.denominator))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(above / np.maximum(below, 0.0))
+
+
+def tell(why: list[list[str]], where: Bool, reason: str) -> None:
+    """Add a reason to the rows that it holds for."""
+    for row in np.flatnonzero(where):
+        why[row].append(reason)

@@ -1,0 +1,129 @@
+"""Uncertainty: the credits of resampled customers, from the statistics of their folds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from attribution.arrays import Float64
+from attribution.blas import one_thread
+from attribution.credits import Credits, Replicates, Result
+from attribution.errors import ConvergenceError, ParameterError
+from attribution.models import Model, TouchpointRule
+from attribution.statistics import PLAYED, Observer, Resampling, Roles, Stacked
+from attribution.stitched import FEWEST_FOLDS
+
+AT_ONCE = 1 << 22  # numbers of replicated sums that are held at once
+MOST_NUMBERS = 1 << 28  # of all replicates: 2 GiB
+
+
+def check_size(resampling: Resampling, models: int, channels: int, outcomes: int) -> None:
+    """Raise ParameterError if the replicates of all models would not fit into memory."""
+    numbers = resampling.replicates * models * (channels + 1) * outcomes
+    if numbers > MOST_NUMBERS:
+        raise ParameterError(
+            f"intervals: {resampling.replicates:,} replicates of {models} models, {channels:,} channels and "
+            f"{outcomes} outcomes take {numbers * 8 / 2**30:.1f} GiB, expected at most "
+            f"{MOST_NUMBERS * 8 / 2**30:g}: ask for fewer replicates, or group rare channels"
+        )
+
+
+def with_intervals(
+    result: Result,
+    models: Sequence[Model],
+    learned: Mapping[Observer, Sequence[Any]],
+    owners: str,
+    resampling: Resampling,
+) -> Result:
+    """Return the result with replicates of everything, all drawn with the same weights of the folds.
+
+    ``learned`` holds the statistics of each observer fold by fold; ``owners`` are what folds consist of.
+    """
+    folds = len(learned[Roles()])
+    if why := too_few(result.report.notes.get(owners, 0), owners, folds):
+        return replace(result, credits={name: replace(each, unsure=why) for name, each in result.items()})
+    weights = resampling.weights(folds)
+    stacks = {observer: type(parts[0]).stacked(parts) for observer, parts in learned.items()}
+    with one_thread():
+        roles = stacks[Roles()].weighted(weights).reshape(len(weights), -1, PLAYED)
+        credits = {
+            model.name: with_replicates(
+                model, result[model.name], [stacks[o] for o in model.observers], resampling, weights
+            )
+            for model in models
+        }
+    return replace(result, credits=credits, role_replicates=roles)
+
+
+def too_few(owners: int, what: str, folds: int) -> str:
+    """Return why nothing can be drawn from the folds, or nothing.
+
+    >>> too_few(100, "customers", 256)
+    'no intervals: 100 customers are fewer than the 256 folds that are drawn from: stitch with folds=64'
+    """
+    if owners >= folds:
+        return ""
+    remedy = (
+        f"stitch with folds={1 << owners.bit_length() - 1}" if owners >= FEWEST_FOLDS else "too few for any"
+    )
+    return f"no intervals: {owners:,} {what} are fewer than the {folds} folds that are drawn from: {remedy}"
+
+
+def with_replicates(
+    model: Model, credits: Credits, stacks: Sequence[Stacked], resampling: Resampling, weights: Float64
+) -> Credits:
+    """Return the credits with their replicates; no figure of the credits themselves changes.
+
+    Each replicate is the model's own credit of sums in which fold f counts ``weights[r, f]`` times.
+    Where the model is slow, each fold is left out once instead (jackknife).
+    """
+    jackknife = model.slow(*(stack.restored(stack.whole) for stack in stacks))
+    try:
+        if isinstance(model, TouchpointRule):  # a tally of weighted sums is the weighted sum of tallies
+            values = stacks[0].weighted(weights).reshape(len(weights), -1, len(credits.outcome_names))
+        elif jackknife:
+            values = jackknifed(model, credits, stacks, weights)
+        else:
+            values = bootstrapped(model, stacks, weights)
+    except ConvergenceError as error:
+        return replace(credits, unsure=f"no intervals: in a replicate, {error}")
+    method = "jackknife" if jackknife else "bootstrap"
+    return replace(credits, replicates=Replicates(values, resampling, method))
+
+
+def bootstrapped(model: Model, stacks: Sequence[Stacked], weights: Float64) -> Float64:
+    """Return the credits of each replicate, the unattributed outcomes below them [R, k + 1, m]."""
+    found = []
+    block = max(1, AT_ONCE // sum(stack.length for stack in stacks))
+    for start in range(0, len(weights), block):
+        sums = [stack.weighted(weights[start : start + block]) for stack in stacks]
+        for vectors in zip(*sums, strict=True):
+            statistics = [stack.restored(v) for stack, v in zip(stacks, vectors, strict=True)]
+            found.append(rows_of(model.credit(*statistics)))
+    return np.stack(found)
+
+
+def jackknifed(model: Model, credits: Credits, stacks: Sequence[Stacked], weights: Float64) -> Float64:
+    """Return replicates that are linear in the folds' influence: [R, k + 1, m].
+
+    Formula: with F folds, credits c and c_f without fold f, the influence of the fold is
+    U_f = (F - 1) c - F c_f, and the replicate c + sum of weight_f U_f / F. Credits that are sums over
+    journeys come out as the bootstrap gives them, to the rounding of floats.
+
+    Source: Efron, Tibshirani (1993), "An introduction to the bootstrap", sections 11.5 and 21.
+    """
+    folds, whole = weights.shape[1], rows_of(credits)
+    influence = np.empty((folds, *whole.shape))
+    for fold in range(folds):
+        statistics = [stack.restored(stack.without(fold)) for stack in stacks]
+        influence[fold] = (folds - 1) * whole - folds * rows_of(model.credit(*statistics))
+    moved = weights @ influence.reshape(folds, -1) / folds
+    return np.asarray(whole + moved.reshape(-1, *whole.shape))
+
+
+def rows_of(credits: Credits) -> Float64:
+    """Return credits with the unattributed outcomes as the last row [k + 1, m]."""
+    return np.vstack([credits.values, credits.unattributed])
