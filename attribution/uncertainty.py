@@ -16,7 +16,7 @@ from attribution.models import Model, TouchpointRule
 from attribution.statistics import PLAYED, Observer, Resampling, Roles, Stacked
 from attribution.stitched import FEWEST_FOLDS
 
-AT_ONCE = 1 << 22  # numbers of replicated sums that are held at once
+AT_ONCE = 1 << 19  # numbers of replicated sums that are held at once: they fit in cache
 MOST_NUMBERS = 1 << 28  # of all replicates: 2 GiB
 
 
