@@ -17,7 +17,7 @@ from attribution.models import MODELS, Model, named_apart
 from attribution.statistics import Observer, Resampling, Roles, total
 from attribution.statistics.observing import Progress, observe_folds
 from attribution.stitched import Stitched
-from attribution.uncertainty import check_size, with_intervals
+from attribution.uncertainty import check_names, check_size, with_intervals
 
 
 def attribute(
@@ -51,6 +51,7 @@ def attribute(
             )
     observers = tuple(dict.fromkeys(o for model in chosen for o in model.observers))
     if resampling is not None:
+        check_names(journeys.outcome_names)
         check_size(resampling, len(chosen), len(journeys.channels), len(journeys.outcome_names))
     watched: tuple[Observer, ...] = (Sums(), Roles(), *observers)
     learned, report = observe_folds(journeys.folds, watched, threads, progress)

@@ -13,6 +13,7 @@ from attribution.journeys import Journeys
 from attribution.stitched import FOLDS, Batch, StitchReport
 
 ROWS = 1 << 14  # paths that are dealt out at once
+STREAM = 1  # of the seed's random numbers: those that weigh the folds are not drawn twice
 
 
 def thin(journeys: Journeys, seed: int) -> list[Callable[[], Batch]]:
@@ -22,7 +23,7 @@ def thin(journeys: Journeys, seed: int) -> list[Callable[[], Batch]]:
     counts, a fraction of a journey to one fold whole. Outcomes follow the conversions, or the null
     journeys of a row without any.
     """
-    draws = np.random.default_rng(seed)
+    draws = np.random.default_rng([seed, STREAM])
     parts = [deal(draws, journeys, start) for start in range(0, len(journeys), ROWS)]
     row, fold, count, share = (
         (np.concatenate(each) for each in zip(*parts, strict=True)) if parts else NOTHING

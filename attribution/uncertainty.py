@@ -31,6 +31,15 @@ def check_size(resampling: Resampling, models: int, channels: int, outcomes: int
         )
 
 
+def check_names(outcome_names: Sequence[str]) -> None:
+    """Raise ParameterError if an outcome is named as an end of the interval of another."""
+    for name in outcome_names:
+        for end in ("low", "high"):
+            if f"{name}_{end}" in outcome_names:
+                allowed = f"another name: the interval of {name} has a column of this one"
+                raise ParameterError.out_of_range("outcome_names", f"{name}_{end}", allowed)
+
+
 def with_intervals(
     result: Result,
     models: Sequence[Model],
@@ -66,8 +75,11 @@ def too_few(owners: int, what: str, folds: int) -> str:
     """
     if owners >= folds:
         return ""
+    dealt = what != "journeys"  # paths fall to their folds by chance: nobody chooses how many
     remedy = (
-        f"stitch with folds={1 << owners.bit_length() - 1}" if owners >= FEWEST_FOLDS else "too few for any"
+        f"stitch with folds={1 << owners.bit_length() - 1}"
+        if dealt and owners >= FEWEST_FOLDS
+        else "too few for any"
     )
     return f"no intervals: {owners:,} {what} are fewer than the {folds} folds that are drawn from: {remedy}"
 
@@ -80,9 +92,10 @@ def with_replicates(
     Each replicate is the model's own credit of sums in which fold f counts ``weights[r, f]`` times.
     Where the model is slow, each fold is left out once instead (jackknife).
     """
-    jackknife = model.slow(*(stack.restored(stack.whole) for stack in stacks))
+    tally = is_tally(model)
+    jackknife = not tally and model.slow(*(stack.restored(stack.whole) for stack in stacks))
     try:
-        if isinstance(model, TouchpointRule):  # a tally of weighted sums is the weighted sum of tallies
+        if tally:  # a tally of weighted sums is the weighted sum of tallies
             values = stacks[0].weighted(weights).reshape(len(weights), -1, len(credits.outcome_names))
         elif jackknife:
             values = jackknifed(model, credits, stacks, weights)
@@ -92,6 +105,16 @@ def with_replicates(
         return replace(credits, unsure=f"no intervals: in a replicate, {error}")
     method = "jackknife" if jackknife else "bootstrap"
     return replace(credits, replicates=Replicates(values, resampling, method))
+
+
+def is_tally(model: Model) -> bool:
+    """Return whether the credit is the tally of a rule and nothing else, whatever its class adds."""
+    own = type(model)
+    return (
+        isinstance(model, TouchpointRule)
+        and own.credit is TouchpointRule.credit
+        and own.observers is TouchpointRule.observers
+    )
 
 
 def bootstrapped(model: Model, stacks: Sequence[Stacked], weights: Float64) -> Float64:

@@ -37,7 +37,7 @@ class Shares:
 def shares_of(result: Result, outcome: str | None) -> Shares:
     """Return the shares in an outcome, the first without a name.
 
-    Formula: share = credit / all outcomes, credited or not.
+    Formula: share = credit / all outcomes, credited or not; NaN in replicates without anything to share.
 
     Raises:
         ParameterError: there is no such outcome.
@@ -62,15 +62,17 @@ def shares_of(result: Result, outcome: str | None) -> Shares:
     known = [each.values[:, :, i] for each in made if each is not None]
     drawn = None
     if len(known) == len(credits):
-        with np.errstate(invalid="ignore", divide="ignore"):
-            drawn = np.stack([each[:, :-1] / each.sum(axis=1, keepdims=True) for each in known])
+        sums = [each.sum(axis=1, keepdims=True) for each in known]
+        drawn = np.stack(
+            [each[:, :-1] / np.where(sum > 0, sum, np.nan) for each, sum in zip(known, sums, strict=True)]
+        )
     return Shares(
         tuple(result),
         credits[0].channels,
         names[i],
         np.stack([each.values[:, i] / total for each in credits]),
         drawn,
-        None if drawn is None or made[0] is None else made[0].resampling,
+        next((each.resampling for each in made if each is not None), None),
     )
 
 

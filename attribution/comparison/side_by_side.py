@@ -97,14 +97,13 @@ def model_table(shares: Shares, place: int, reference: str) -> pl.DataFrame:
     other = shares.models.index(reference)
     values, drawn = shares.values[place], None if shares.drawn is None else shares.drawn[place]
     base = None if shares.drawn is None else shares.drawn[other]
-    rank = with_ends(
-        shares, "rank", shares.ranks[place], None if drawn is None else ranked(drawn).astype(float)
-    )
+    places = None if drawn is None else np.where(np.isnan(drawn), np.nan, ranked(drawn))
+    rank = with_ends(shares, "rank", shares.ranks[place], places)
     ends = {"rank": pl.Series.round, "rank_low": pl.Series.floor, "rank_high": pl.Series.ceil}
     table = pl.DataFrame(
         {
-            "model": [shares.models[place]] * len(values),
-            "channel": list(map(label, shares.channels)),
+            "model": pl.Series([shares.models[place]] * len(values), dtype=pl.String),
+            "channel": pl.Series(list(map(label, shares.channels)), dtype=pl.String),
             **with_ends(shares, "share", values, drawn),
             **{name: to_whole(rank[name]).cast(pl.Int64) for name, to_whole in ends.items()},
             **with_ends(
@@ -129,7 +128,7 @@ def alike(shares: Shares, values: Float64, drawn: Float64 | None) -> list[Any]:
 
 def channel_table(shares: Shares, result: Result) -> pl.DataFrame:
     """Return what each channel does in journeys and what models make of it, most disputed first."""
-    counts, drawn = result.roles.counts, result.role_replicates
+    counts, drawn = result.roles.counts, None if shares.resampling is None else result.role_replicates
     met, conversions, by_role, parts = counts[:, 0], counts[:, 1], counts[:, [2, 4, 3]], counts[:, 5:8]
     spread = shares.values.max(axis=0) - shares.values.min(axis=0)
     spreads = None if shares.drawn is None else shares.drawn.max(axis=0) - shares.drawn.min(axis=0)
@@ -140,7 +139,7 @@ def channel_table(shares: Shares, result: Result) -> pl.DataFrame:
     )
     played = [None if np.isnan(row).any() else ROLES[int(np.argmax(row / EVEN))] for row in where]
     columns: dict[str, Any] = {
-        "channel": list(map(label, shares.channels)),
+        "channel": pl.Series(list(map(label, shares.channels)), dtype=pl.String),
         "share_least": shares.values.min(axis=0),
         "share_most": shares.values.max(axis=0),
         **with_ends(shares, "disagreement", spread, spreads),
@@ -154,7 +153,9 @@ def channel_table(shares: Shares, result: Result) -> pl.DataFrame:
         "conversions": conversions,
         **with_ends(shares, "conversion_rate", rates, drawn_rates),
         "rate_alike": pl.Series(alike(shares, rates, drawn_rates), dtype=pl.String),
-        "reason": [reason(shares, place, acts[place]) for place in range(len(shares.channels))],
+        "reason": pl.Series(
+            [reason(shares, place, acts[place]) for place in range(len(shares.channels))], dtype=pl.String
+        ),
     }
     return pl.DataFrame(columns).sort("disagreement", "channel", descending=[True, False])
 

@@ -15,9 +15,11 @@ def explained(
     >>> explained({"first_touch": 0.11, "last_touch": 0.1}, 0.5, 0.45, "leads", True)
     'opens 50 % of its journeys, closes 45 %: the models agree on it, 10 % to 11 % of all leads'
     """
-    if opens is None or closes is None:
-        return f"met no journey with {outcome}: no model gives it anything"
-    does = f"opens {percent(opens)} of its journeys, closes {percent(closes)}"
+    does = "met no journey that converts"
+    if opens is not None and closes is not None:
+        does = f"opens {percent(opens)} of its journeys, closes {percent(closes)}"
+    elif not any(shares.values()):
+        return f"{does}: no model gives it anything"
     most = max(shares, key=lambda name: shares[name])
     least = min(shares, key=lambda name: shares[name])
     if agree or shares[most] == shares[least]:
@@ -25,7 +27,8 @@ def explained(
         return f"{does}: the models agree on it, {' to '.join(span)} of all {outcome}"
     if shares[least] <= 0:
         whole = f"{percent(shares[most])} of all {outcome}"
-        return f"{does}: {spelled(most)} gives it {whole}, {spelled(least)} none"
+        rest = percent(shares[least]) if shares[least] else "none"
+        return f"{does}: {spelled(most)} gives it {whole}, {spelled(least)} {rest}"
     times = shares[most] / shares[least]
     return f"{does}: {spelled(most)} gives it {times:.1f} x what {spelled(least)} does"
 
@@ -41,8 +44,5 @@ def percent(share: float) -> str:
     >>> percent(0.62), percent(0.0123)
     ('62 %', '1.2 %')
     """
-    return (
-        f"{share:.0%}".replace("%", " %")
-        if share >= 0.0995 or not share
-        else f"{share:.1%}".replace("%", " %")
-    )
+    digits = 0 if abs(share) >= 0.0995 or not share else 1
+    return f"{share:.{digits}%}".replace("%", " %")

@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from attribution.channels import TOTAL
 from attribution.dimensions import PERIODS, period
 from attribution.errors import ParameterError, TableError
 from attribution.job.sections import Breakdown, Job
 from attribution.kpis import Measured, kpi_table
 from attribution.manifest import Manifest, checksum
+
+SEVERAL = "no intervals: a sum of periods that were measured in several runs"
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def with_published(
     first = last - timedelta(days=breakdown.reprocess_days)
     every = PERIODS[name.removeprefix("touchpoint_")]
     kept = before.filter(pl.col(name).dt.offset_by(every) <= first)
+    if not len(kept):
+        return Late(measured.table(), first)
     recent = sums.join(kept.select(name).unique(), on=name, how="anti", maintain_order="left")
     told = sums.select(same).head(1)
     parts = [kept.join(told, how="cross").select(sums.columns).cast(dict(sums.schema)), recent]  # type: ignore[arg-type]
@@ -78,30 +81,34 @@ def with_published(
     paid = both.filter(pl.col("model") == names[0])["spend"].drop_nulls()
     spent = math.fsum(paid) if len(paid) else cast(float | None, measured.table()["spend"][-1])
     table = kpi_table(both, breakdown.by, outcomes, names, spent)
-    return Late(with_ends(table, [measured.table(), before], breakdown.by), first)
+    return Late(with_ends(table, [kept, measured.table()], breakdown.by), first)
 
 
 def with_ends(table: pl.DataFrame, tables: Sequence[pl.DataFrame], by: Sequence[str]) -> pl.DataFrame:
-    """Return the KPI table with the intervals that its cells have in the first of some tables that has them.
+    """Return the KPI table with the intervals, or the reasons, of its cells in the first table with the cell.
 
     Totals of periods that were measured in several runs have none.
     """
-    names = tables[0].columns
-    ends = [name for name in names if name.endswith(("_low", "_high"))]
+    names = tables[-1].columns
+    ends = [name for name in names if name not in table.columns]
     if not ends:
         return table
     keys = ["model", *by]
-    known = [
-        each.select(
-            *keys, *(pl.col(n) if n in each.columns else pl.lit(None, pl.Float64).alias(n) for n in ends)
-        )
-        for each in tables
-    ]
+    known = []
+    for each in tables:
+        new = [name for name in ends if name not in each.columns]
+        why = [pl.col("reason"), *([pl.lit("no intervals: published without them")] if new else [])]
+        told = pl.concat_str(why, separator="; ", ignore_nulls=True).replace("", None).alias("told")
+        cells = each.with_columns(pl.lit(None, pl.Float64).alias(name) for name in new)
+        known.append(cells.select(*keys, *ends, told))
     found = pl.concat(known, how="vertical_relaxed").unique(keys, keep="first", maintain_order=True)
-    total = pl.any_horizontal(pl.col(name) == TOTAL for name in by if table.schema[name] == pl.String)
-    none = [pl.when(total).then(None).otherwise(pl.col(name)).alias(name) for name in ends]
+    last = pl.int_range(pl.len()).over("model") == pl.len().over("model") - 1  # of each model, its total
+    several = pl.concat_str("reason", pl.lit(SEVERAL), separator="; ", ignore_nulls=True)
     joined = table.join(found, on=keys, how="left", nulls_equal=True, maintain_order="left")
-    return joined.with_columns(none).select(names)
+    return joined.with_columns(
+        *(pl.when(~last).then(name).alias(name) for name in ends),
+        reason=pl.when(last).then(several).otherwise("told"),
+    ).select(names)
 
 
 def differences(

@@ -101,7 +101,7 @@ def of_log(
     for frame in frames:
         parts.append(summed(frame, keys, outcome_names))
         if drawn is not None and not drawn.unsure:
-            by_fold.append(summed(frame, [*keys, "fold"], outcome_names))
+            by_fold.append(summed(frame, list(dict.fromkeys([*keys, "fold"])), outcome_names))
     if list(by) == ["channel"]:  # channels without credit have a row as well
         every = pl.DataFrame({"channel": [*channels, UNATTRIBUTED]}, schema={"channel": pl.String})
         zeros = every.with_columns(pl.lit(0.0).alias(name) for name in outcome_names)
@@ -114,7 +114,11 @@ def of_log(
     replicated: Replicated | str | None = None
     if drawn is not None:
         replicated = drawn.unsure or OfLog(
-            drawn.resampling(), drawn.folds, tuple(by), outcome_names, pl.concat(by_fold).sort(*keys, "fold")
+            drawn.resampling(),
+            drawn.folds,
+            tuple(by),
+            outcome_names,
+            pl.concat(by_fold).sort(*dict.fromkeys([*keys, "fold"])),
         )
     return Credited(rows.with_columns(credited_by=pl.lit("journey")), outcome_names, models, replicated)
 
@@ -151,7 +155,9 @@ def of_table(credits: Any, reading: Reading) -> Credited:
             "pass the log itself, or the Parquet file that its write makes",
         )
     known = {column.name for column in TABLES["credits"]} | {"run_id"}
-    names = [n for n in source.columns if n not in known and not n.endswith(("_low", "_high"))]
+    pairs = [{f"{name}_low", f"{name}_high"} for name in source.columns]
+    ends = {end for pair in pairs if pair <= set(source.columns) for end in pair}
+    names = [name for name in source.columns if name not in known | ends]
     if not names:
         raise TableError.of(
             source.where, "no outcome column", "a column such as leads", "pass a credits table"
@@ -175,6 +181,5 @@ def of_table(credits: Any, reading: Reading) -> Credited:
         names_of = [unescaped(name) for name in names_of]
     by = pl.col("credited_by") if "credited_by" in table.frame.columns else pl.lit("journey")
     rows = table.frame.select(*names_of, *names, by.alias("credited_by"))
-    ends = any(f"{name}_low" in source.columns for name in names)
     replicated = "no intervals: a credits file has no replicates; measure the result itself" if ends else None
     return Credited(rows, tuple(names), tuple(rows["model"].unique(maintain_order=True)), replicated)

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from attribution.arrays import Bool, Float64
+from attribution.errors import ParameterError
 from attribution.kpis.dictionary import KPIS, Kpi
 from attribution.kpis.ratios import roles_of
 from attribution.kpis.replicated import Replicated
@@ -26,12 +27,18 @@ def with_intervals(
     ``source`` may be a text that says so of all.
     """
     figures = [*outcomes, *(kpi.name for kpi in KPIS)]
+    for taken in (f"{name}_{end}" for name in figures for end in ("low", "high")):
+        if taken in kpis.columns:
+            raise ParameterError.out_of_range(
+                "by", taken, "dimensions and outcomes that are not named as the end of an interval"
+            )
     tables = []
     for model in kpis["model"].unique(maintain_order=True):
         rows = kpis.filter(pl.col("model") == model)
-        if isinstance(source, str):
+        lacking = source if isinstance(source, str) else source.lacking(model)
+        if isinstance(source, str) or lacking:
             known = np.full((len(rows), 2, len(figures)), np.nan)
-            why = [[source]] * len(rows)
+            why = [[lacking]] * len(rows)
         else:
             known, why = bounds_of(rows, by, outcomes, source, model)
         ends = {
@@ -61,9 +68,10 @@ def bounds_of(
 
     The last of the rows is the total.
     """
-    cells = source.cells(model).with_row_index("place")
+    number = "number" + "_" * max(map(len, by))  # named as no dimension
+    cells = source.cells(model).cast({name: rows.schema[name] for name in by}).with_row_index(number)
     found = rows[:-1].select(by).join(cells, on=by, how="left", nulls_equal=True, maintain_order="left")
-    places = found["place"].cast(pl.Int64).fill_null(-1).to_numpy()
+    places = found[number].cast(pl.Int64).fill_null(-1).to_numpy()
     edges = [*range(0, len(places), CELLS), len(places)]
     parts = [(a, b, source.values(model, places[a:b])) for a, b in pairwise(edges)]
     parts.append((len(places), len(rows), source.total(model)))
@@ -90,14 +98,19 @@ def figures_of(
         tell(why, nothing[:, i], f"{name}: no interval without credit")
     drawn: dict[str, Float64] = {name: values[:, :, i] for i, name in enumerate(outcomes)}
     drawn["spend"] = rows["spend"].cast(pl.Float64).fill_null(np.nan).to_numpy()[None, :]
+    roles = roles_of(outcomes)
     for kpi in KPIS:
         known = rows[kpi.name].is_not_null().to_numpy()
         bounds = np.full((2, len(rows)), np.nan)
         if known.any():
-            bounds[:, known] = resampling.bounds(ratios(kpi, roles_of(outcomes), drawn, known))
+            bounds[:, known] = resampling.bounds(ratios(kpi, roles, drawn, known))
             bounds[:, ~np.isfinite(bounds).all(axis=0)] = np.nan
-            lacking = f"{kpi.name}: no interval, too many replicates lack {kpi.denominator}"
-            tell(why, known & np.isnan(bounds[0]), lacking)
+            none = known & (drawn[roles[kpi.numerator]] == 0).all(axis=0)
+            none &= kpi.numerator != "spend"  # which is known: a KPI of no spend is 0 for certain
+            bounds[:, none] = np.nan
+            tell(why, none, f"{kpi.name}: no interval without credited {roles[kpi.numerator]}")
+            lacking = f"{kpi.name}: no interval, too many replicates lack {roles[kpi.denominator]}"
+            tell(why, known & ~none & np.isnan(bounds[0]), lacking)
         ends.append(bounds)
     return np.stack(ends, axis=2).transpose(1, 0, 2), why
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -24,6 +24,9 @@ class Replicated(Protocol):
     def resampling(self) -> Resampling:
         """How the replicates were drawn."""
 
+    def lacking(self, model: str) -> str:
+        """Return why a model has no replicates, or nothing."""
+
     def cells(self, model: str) -> pl.DataFrame:
         """Return the dimensions of the cells."""
 
@@ -43,10 +46,16 @@ class OfCredits:
     @property
     def resampling(self) -> Resampling:
         """How the replicates were drawn."""
-        first = next(iter(self.credits.values()))
-        assert first.replicates is not None
-        resampling: Resampling = first.replicates.resampling
+        drawn = (each.replicates for each in self.credits.values())
+        resampling: Resampling = next(each for each in drawn if each is not None).resampling
         return resampling
+
+    def lacking(self, model: str) -> str:
+        """Return why a model has no replicates, or nothing."""
+        credits = self.credits[model]
+        if credits.replicates is not None:
+            return ""
+        return credits.unsure or f"no intervals: {model} has no replicates"
 
     def cells(self, model: str) -> pl.DataFrame:
         """Return the channels, unattributed last."""
@@ -78,6 +87,10 @@ class OfLog:
     by: tuple[str, ...]
     outcome_names: tuple[str, ...]
     sums: pl.DataFrame  # model, dimensions, fold, outcomes
+
+    def lacking(self, _model: str) -> str:
+        """Return nothing: learned weights are held, so every model is drawn."""
+        return ""
 
     @cached_property
     def weights(self) -> Float64:
@@ -129,9 +142,6 @@ def source_of(credits: Mapping[str, Credits]) -> OfCredits | str | None:
     """Return the replicates of credits, why there are none, or None where none were asked for."""
     if not any(each.has_intervals for each in credits.values()):
         return None
-    lacking: Sequence[str] = [
-        each.unsure or f"no intervals: {each.model} has no replicates"
-        for each in credits.values()
-        if each.replicates is None
-    ]
-    return lacking[0] if lacking else OfCredits(credits)
+    if any(each.replicates is not None for each in credits.values()):
+        return OfCredits(credits)
+    return next(each.unsure for each in credits.values() if each.unsure)

@@ -12,7 +12,10 @@ from attribution.statistics import Resampling, total
 from attribution.statistics.ages import HALF_LIVES, AgeCounts, Ages
 from attribution.statistics.observing import observe_folds
 from attribution.stitched import OUTSIDE_WINDOW, Stitched
+from attribution.stitching.window import Window
 from attribution.tables import RowCount
+
+ROUNDING = 1e-9  # of days that were added up
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,11 @@ def fit_half_life(
     folds of customers anew.
 
     Raises:
-        ParameterError: the journeys have no ages or ends, or the lookback window is not known.
+        ParameterError: the journeys have no ages or ends, or the lookback window is not known, not a
+            number, or not theirs.
         TableError: no journey with touchpoints converts.
     """
-    window = lookback_days if lookback_days is not None else journeys.lookback_days
+    window = checked_window(lookback_days, journeys.lookback_days)
     if not journeys.has_ages or journeys.until is None:
         raise ParameterError("a half-life needs the ages and ends of journeys, which path tables do not have")
     if window is None:
@@ -53,6 +57,13 @@ def fit_half_life(
     learned, report = observe_folds(journeys.folds, [ages], threads)
     parts: list[AgeCounts] = learned[ages]
     whole = total(parts)
+    met = whole.watched > 0
+    oldest = (whole.days[met] / whole.watched[met]).max(initial=0.0)
+    if oldest > window * (1 + ROUNDING):
+        raise ParameterError(
+            f"parameter 'lookback_days': got {window:g}, but journeys have touchpoints {oldest:.4g} days old: "
+            "pass the window with which they were stitched"
+        )
     outside = report.tables.get("touchpoints", RowCount()).set_aside.get(OUTSIDE_WINDOW, 0)
     missed = (outside, outside * window)
     if not whole.conversions > 0:
@@ -72,6 +83,23 @@ def fit_half_life(
     fitted = np.array([best_half_life(log_likelihood(each, missed)) for each in drawn])
     low, high = (float(end) for end in resampling.bounds(fitted))
     return HalfLife(float(best), low, high, whole.conversions)
+
+
+def checked_window(given: float | None, own: float | None) -> float | None:
+    """Return the lookback window in days, as given where journeys do not tell their own.
+
+    >>> checked_window(None, 30.0)
+    30.0
+    """
+    if given is None:
+        return own
+    Window(given)
+    if own is not None and given != own:
+        raise ParameterError(
+            f"parameter 'lookback_days': got {given:g}, but these journeys were stitched with {own:g}: "
+            "leave it out, or stitch anew"
+        )
+    return float(given)
 
 
 def log_likelihood(counts: AgeCounts, missed: tuple[float, float]) -> Float64:

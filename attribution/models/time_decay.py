@@ -54,7 +54,8 @@ class TimeDecay(TouchpointRule):
         ``lookback_days`` is the window with which the journeys were stitched, where they do not tell.
 
         Raises:
-            ParameterError: the journeys have no ages or ends, or the lookback window is not known.
+            ParameterError: the journeys have no ages or ends, or the lookback window is not known, not a
+                number, or not theirs.
             TableError: no journey with touchpoints converts.
         """
         return fit_half_life(journeys, lookback_days, Resampling(intervals, replicates, seed), threads)

@@ -62,7 +62,7 @@ def split_events(
     revenue = [name for name in ("revenue",) if name in rows.columns]
     once = told_once(converted, [*keys, *revenue])
     return SplitEvents(
-        rows.select(name for name in kept if name in rows.columns),
+        rows.select(name for name in (*kept, "account_id") if name in rows.columns),
         once.select("customer_id", "timestamp", *revenue, leads=pl.lit(1.0)),
         StitchReport({"events": checked.count}, warnings=checked.warnings),
         checked.rejected,
