@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from attribution.cli import options
 from attribution.cli.attribute import credited
 from attribution.cli.show import (
+    cells_of,
     compiling,
     show_json,
     show_report,
@@ -79,11 +80,9 @@ def compare(
 
 def show(compared: Comparison) -> None:
     """Draw the tables: shares by model, the reference's channels, what channels do, and agreement."""
-    shares = compared.models.rename(
-        {"share": f"share of {compared.outcome}"}
-        | {f"share_{end}": f"share of {compared.outcome}_{end}" for end in ("low", "high")}
-    )
-    show_side_by_side(shares, [f"share of {compared.outcome}"])
+    share = f"share of {compared.outcome}"
+    names = {f"share{end}": f"{share}{end}" for end in ("", "_low", "_high")}
+    show_side_by_side(compared.models.rename(names), [share], share=True)
     if compared.models["alike"].null_count() < len(compared.models):
         at_reference = compared.models.filter(pl.col("model") == compared.reference)
         show_text(
@@ -96,26 +95,18 @@ def show(compared: Comparison) -> None:
                 ).iter_rows()
             ],
         )
-    names = ["channel", "disagreement", "opens", "assists", "closes", "role", "conversion_rate"]
-    show_table("what channels do", names, compared.channels.select(names).iter_rows())
+    columns = ["channel", "disagreement", "opens", "assists", "closes", "role", "conversion_rate"]
+    cells = [cells_of(compared.channels, name, share=True) for name in columns]
+    show_table("what channels do", columns, zip(*cells, strict=True))
     show_text(
         "why models differ", ("channel", "reason"), compared.channels.select("channel", "reason").iter_rows()
     )
     if len(compared.agreement):
-        both = pl.concat(
-            [
-                compared.agreement,
-                compared.agreement.rename({"model": "other", "other": "model"}).select(
-                    compared.agreement.columns
-                ),
-            ]
-        )
-        wide = both.pivot("other", index="model", values="total_variation", maintain_order=True)
-        order = list(dict.fromkeys(compared.models["model"]))
+        pairs = compared.agreement.select("model", "other", "total_variation").iter_rows()
+        between = {frozenset((one, other)): value for one, other, value in pairs}
+        models = list(dict.fromkeys(compared.models["model"]))
         rows = [
-            [name, *(row.get(other) for other in order)]
-            for row in wide.iter_rows(named=True)
-            for name in [row["model"]]
+            [one.replace("_", " "), *(between.get(frozenset((one, other))) for other in models)]
+            for one in models
         ]
-        rows.sort(key=lambda row: order.index(row[0]))
-        show_table("total variation of shares", ["model", *order], rows, "share")
+        show_table("total variation of shares", ["model", *models], rows, share=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -23,16 +24,7 @@ from attribution.tables import write_table
 
 WIDE = 200  # columns of output that is no terminal
 NAME = 32  # a longer name is cut on the screen, never in a file
-SHARES = (
-    "win_rate",
-    "win_rate_shrunken",
-    "share",
-    "disagreement",
-    "opens",
-    "assists",
-    "closes",
-    "conversion_rate",
-)
+SHARES = ("win_rate", "win_rate_shrunken")
 
 
 def printable(text: str) -> str:
@@ -41,9 +33,14 @@ def printable(text: str) -> str:
     >>> printable("a" * 40)[-1], printable("red\x1b[31m")
     ('…', 'red�[31m')
     """
-    steers = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # controls, and separators of lines
-    clean = "".join("\ufffd" if unicodedata.category(sign) in steers else sign for sign in text)
+    clean = harmless(text)
     return clean if len(clean) <= NAME else clean[: NAME - 1] + "…"
+
+
+def harmless(text: str) -> str:
+    """Return the text without anything that could steer a terminal."""
+    steers = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # controls, and separators of lines
+    return "".join("\ufffd" if unicodedata.category(sign) in steers else sign for sign in text)
 
 
 class Screen(Console):
@@ -64,8 +61,8 @@ def say(line: str) -> None:
     print(plain(line), file=sys.stderr)
 
 
-def number(value: Any, column: str) -> str:
-    """Return a cell as a person reads it.
+def number(value: Any, column: str, share: bool = False) -> str:
+    """Return a cell as a person reads it, a ``share`` in percent.
 
     >>> number(1234.5, "leads"), number(0.25, "win_rate"), number(None, "spend")
     ('1,234.50', '25.0 %', '-')
@@ -73,26 +70,50 @@ def number(value: Any, column: str) -> str:
     if value is None:
         return "-"
     if not isinstance(value, float):
-        return printable(str(value))
-    return (
-        f"{value:.1%}".replace("%", " %")
-        if column in SHARES or column.startswith("share of ")
-        else f"{value:,.2f}"
-    )
+        return "\n".join(map(printable, str(value).split("\n")))
+    return f"{value:.1%}".replace("%", " %") if share or column in SHARES else f"{value:,.2f}"
 
 
-def show_table(title: str, names: Sequence[str], rows: Iterable[Sequence[Any]], column: str = "") -> None:
-    """Print a table: text to the left, numbers to the right."""
-    table = Table(title=heading(title), title_justify="left", title_style="bold")
-    for place, name in enumerate(names):
-        table.add_column(heading(name), justify="right" if place else "left")
-    for row in rows:
-        cells = [
-            cell if isinstance(cell, str) and "\n" in cell else number(cell, column or name)
-            for cell, name in zip(row, names, strict=True)
-        ]
-        table.add_row(*map(Text, cells))
-    console().print(table)
+def show_table(
+    title: str,
+    names: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    column: str = "",
+    share: bool = False,
+    keep: int = 1,
+) -> None:
+    """Print a table: text to the left, numbers to the right; where it is too wide, in several parts.
+
+    The first ``keep`` columns stand in every part.
+    """
+    cells = [
+        [number(cell, column or name, share) for cell, name in zip(row, names, strict=True)] for row in rows
+    ]
+    columns = [[heading(name).plain, *(row[place] for row in cells)] for place, name in enumerate(names)]
+    widths = [max(cell_len(line) for cell in each for line in cell.split("\n")) + 3 for each in columns]
+    screen = console()
+    for part in fitting(widths, keep, screen.width - 1):
+        table = Table(title=heading(title), title_justify="left", title_style="bold")
+        for place in part:
+            table.add_column(heading(names[place]), justify="right" if place else "left")
+        for row in cells:
+            table.add_row(*(Text(row[place]) for place in part))
+        screen.print(table)
+
+
+def fitting(widths: Sequence[int], keep: int, most: int) -> list[list[int]]:
+    """Return which columns stand in which part of a table, the first ones in all of them.
+
+    >>> fitting([10, 5, 5, 5, 40], 1, 20)
+    [[0, 1, 2], [0, 3], [0, 4]]
+    """
+    parts, room = [list(range(min(keep, len(widths))))], most - sum(widths[:keep])
+    for place in range(keep, len(widths)):
+        if widths[place] > room and len(parts[-1]) > keep:
+            parts, room = [*parts, list(range(keep))], most - sum(widths[:keep])
+        parts[-1].append(place)
+        room -= widths[place]
+    return parts
 
 
 def heading(name: str) -> Text:
@@ -102,36 +123,41 @@ def heading(name: str) -> Text:
 
 def show_text(title: str, names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table of text, whole."""
-    table = Table(*names, title=title, title_justify="left", title_style="bold")
+    table = Table(*names, title=Text(harmless(title)), title_justify="left", title_style="bold")
     for row in rows:
-        table.add_row(*map(Text, row), end_section=True)
+        table.add_row(*(Text(harmless(cell)) for cell in row), end_section=True)
     console().print(table)
 
 
-def show_side_by_side(table: pl.DataFrame, values: Sequence[str], by: Sequence[str] = ("channel",)) -> None:
+def show_side_by_side(
+    table: pl.DataFrame, values: Sequence[str], by: Sequence[str] = ("channel",), share: bool = False
+) -> None:
     """Print one table a value: channels, or other cells, down, models across."""
     models = table["model"].unique(maintain_order=True).to_list()
     for value in values:
-        cells = table.select("model", *by, cell=pl.Series(cells_of(table, value)))
-        wide = cells.pivot("model", index=by, values="cell", maintain_order=True)
-        rows = list(wide.iter_rows())
+        found: dict[tuple[Any, ...], dict[str, str]] = {}
+        for model, cell, row in zip(
+            table["model"], cells_of(table, value, share), table.select(by).iter_rows(), strict=True
+        ):
+            found.setdefault(row, {})[model] = cell
+        rows = [[*row, *(cells.get(model) for model in models)] for row, cells in found.items()]
         if list(by) == ["channel"]:
             rows.sort(key=lambda row: row[0].startswith("("))
-        show_table(value, [*by, *models], rows, value)
+        show_table(value, [*by, *models], rows, value, share, keep=len(by))
 
 
-def cells_of(table: pl.DataFrame, column: str) -> list[str]:
+def cells_of(table: pl.DataFrame, column: str, share: bool = False) -> list[str]:
     r"""Return the cells of a column as a person reads them, their intervals below them.
 
     >>> cells_of(pl.DataFrame({"leads": [2.0], "leads_low": [1.25], "leads_high": [3.0]}), "leads")
     ['2.00\n1.25 - 3.00']
     """
-    cells = [number(value, column) for value in table[column]]
+    cells = [number(value, column, share) for value in table[column]]
     if f"{column}_low" not in table.columns:
         return cells
     ends = table.select(f"{column}_low", f"{column}_high").iter_rows()
     return [
-        cell if low is None else f"{cell}\n{number(low, column)} - {number(high, column)}"
+        cell if low is None else f"{cell}\n{number(low, column, share)} - {number(high, column, share)}"
         for cell, (low, high) in zip(cells, ends, strict=True)
     ]
 
@@ -146,7 +172,7 @@ def show_kpis(table: pl.DataFrame, by: Sequence[str] = ("channel",)) -> None:
     columns = [name for name in table.columns if name not in known and not name.endswith(("_low", "_high"))]
     title = table["model"][0] if len(table) else "no credits"
     cells = [cells_of(table, name) for name in (*columns, *names)]
-    show_table(title, [*columns, *names], zip(*cells, strict=True))
+    show_table(title, [*columns, *names], zip(*cells, strict=True), keep=len(by))
 
 
 def show_report(report: StitchReport) -> None:

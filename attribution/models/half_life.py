@@ -80,7 +80,9 @@ def fit_half_life(
         return HalfLife(float(best), None, None, whole.conversions, why)
     stacked = AgeCounts.stacked(parts)
     drawn = [stacked.restored(vector) for vector in stacked.weighted(resampling.weights(len(parts)))]
-    fitted = np.array([best_half_life(log_likelihood(each, missed)) for each in drawn])
+    fitted = np.array(
+        [best_half_life(log_likelihood(each, missed)) if each.conversions > 0 else np.nan for each in drawn]
+    )
     low, high = (float(end) for end in resampling.bounds(fitted))
     return HalfLife(float(best), low, high, whole.conversions)
 
