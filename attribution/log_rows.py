@@ -13,6 +13,8 @@ from attribution.dimensions import Joined, comparable, period
 from attribution.journeys import DAY, TIME, Journeys
 from attribution.statistics import Rule
 
+JOURNEY, PLACE = "journey of the batch", "touchpoint of the batch"  # no columns of any table
+
 
 def touched(journeys: Journeys, ids: pl.DataFrame) -> pl.DataFrame:
     """Return a row a touchpoint, or one for a journey without any: whose, when, where, and row numbers."""
@@ -20,7 +22,7 @@ def touched(journeys: Journeys, ids: pl.DataFrame) -> pl.DataFrame:
     rows = np.maximum(lengths, 1)
     journey = np.repeat(np.arange(len(journeys)), rows)
     position = np.arange(len(journey)) - np.repeat(np.cumsum(rows) - rows, rows)
-    place = pl.Series("place", np.repeat(journeys.offsets[:-1], rows) + position, dtype=pl.Int64)
+    place = pl.Series(PLACE, np.repeat(journeys.offsets[:-1], rows) + position, dtype=pl.Int64)
     place = place.set(pl.Series(lengths[journey] == 0), None)
     absent = pl.repeat(None, len(journey), dtype=pl.Int64, eager=True)
 
@@ -39,8 +41,8 @@ def touched(journeys: Journeys, ids: pl.DataFrame) -> pl.DataFrame:
         "channel": channels.gather(of_touchpoint(journeys.channel)).fill_null(UNATTRIBUTED),
         "touchpoint_row": of_touchpoint(journeys.touchpoint_row).cast(pl.UInt32),
         "outcome_row": of_journey(journeys.outcome_row).cast(pl.UInt32),
-        "journey": pl.Series(journey),
-        "place": place,
+        JOURNEY: pl.Series(journey),
+        PLACE: place,
     }
     return ids[journey].hstack([values.alias(name) for name, values in columns.items()])
 
@@ -71,7 +73,7 @@ def quoted(values: pl.Series) -> pl.Series:
 
 def weighed(rows: pl.DataFrame, journeys: Journeys, model: str, rule: Rule) -> pl.DataFrame:
     """Return the rows with a model's weights and the outcomes that they share."""
-    weight = pl.Series("weight", rule.weights(journeys)).gather(rows["place"]).fill_null(1.0)
-    outcomes = journeys.outcomes[rows["journey"].to_numpy()] * weight.to_numpy()[:, None]
+    weight = pl.Series("weight", rule.weights(journeys)).gather(rows[PLACE]).fill_null(1.0)
+    outcomes = journeys.outcomes[rows[JOURNEY].to_numpy()] * weight.to_numpy()[:, None]
     shared = [pl.Series(name, outcomes[:, i]) for i, name in enumerate(journeys.outcome_names)]
     return rows.with_columns(weight, *shared, model=pl.lit(model))

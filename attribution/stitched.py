@@ -116,7 +116,8 @@ class Stitched:
     folds, by the first of them; ``origins`` are the tables into which the row numbers point.
     ``owners`` are what the folds are made of, a note of the report that counts them; where there are
     none, ``thinned`` deals the journeys out to folds by chance, with a seed. ``lookback_days`` and
-    ``until`` (microseconds UTC) tell how long a touchpoint was watched, where that is known.
+    ``until`` (microseconds UTC) tell how long a touchpoint was watched, where every one that was used is
+    in one journey.
     """
 
     channels: tuple[str, ...]

@@ -52,7 +52,9 @@ def with_intervals(
     ``learned`` holds the statistics of each observer fold by fold; ``owners`` are what folds consist of.
     """
     folds = len(learned[Roles()])
-    if why := too_few(result.report.notes.get(owners, 0), owners, folds):
+    notes = result.report.notes
+    owned = min(notes.get(owners, 0), notes.get("customers", notes.get(owners, 0)))  # those with a journey
+    if why := too_few(owned, owners, folds):
         return replace(result, credits={name: replace(each, unsure=why) for name, each in result.items()})
     weights = resampling.weights(folds)
     stacks = {observer: type(parts[0]).stacked(parts) for observer, parts in learned.items()}

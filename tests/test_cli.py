@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import signal
 import subprocess
@@ -187,7 +188,7 @@ def test_markdown_is_a_well_formed_table(verb: str) -> None:
         (("atribute",), 'Did you mean "attribute"'),
         (
             ("nothing",),
-            "Available commands: demo, stitch, attribute, measure, compare, run, check, schema, models",
+            "Available commands: demo, stitch, attribute, measure, compare, run, check, schema, ...",
         ),
         (("attribute", "--modle", "linear"), "Did you mean --model"),
         (("stitch", "a.csv"), "OUTCOMES"),
@@ -675,3 +676,292 @@ def test_a_reader_that_has_gone_is_no_error(arguments: tuple[str, ...]) -> None:
         err = running.stderr.read()
     assert running.returncode == 0
     assert not err
+
+
+# Intervals and the comparison.
+
+DRAWS = ("--replicates", 100)
+
+
+def shown(text: str) -> str:
+    """Return a table's text without its lines and with single spaces."""
+    return " ".join(re.sub(r"[│┃|━─┏┓┡┩└┘├┤┼╇┳┴┬╋]", " ", text).split())
+
+
+@pytest.fixture(scope="module")
+def drawn(journeys: at.Stitched) -> at.Result:
+    """Return credits of the sample with intervals."""
+    return at.attribute(
+        journeys, at.FirstTouch(), at.LastTouch(), at.Markov(), intervals=0.95, replicates=100
+    )
+
+
+THREE = ("--model", "first_touch", "--model", "last_touch", "--model", "markov")
+
+
+def test_compare_draws_its_tables(drawn: at.Result) -> None:
+    ran = done("compare", *TABLES, "--lookback-days", 30, *THREE, *DRAWS)
+    text, compared = shown(ran.out), at.compare(drawn)
+    for title in ("share of leads", "last touch: channels that cannot be told apart", "what channels do",
+                  "why models differ", "total variation of shares"):  # fmt: skip
+        assert title in text
+    for row in compared.models.to_dicts():
+        share, low, high = (
+            f"{row[name]:.1%}".replace("%", " %") for name in ("share", "share_low", "share_high")
+        )
+        assert share in text
+        assert f"{low} - {high}" in text
+    for row in compared.channels.to_dicts():
+        assert f"{row['channel']} {row['reason']}" in text
+        assert f"{row['conversion_rate']:.1%}".replace("%", " %") in text
+    for row in compared.models.filter(model="last_touch").to_dicts():
+        low, high = row["rank_low"], row["rank_high"]
+        ranks = str(low) if low == high else f"{low} - {high}"
+        assert f"{row['channel']} {ranks} {row['alike'] or '-'}" in text
+    for value in compared.agreement["total_variation"]:
+        assert text.partition("total variation")[2].count(f"{value:.1%}".replace("%", " %")) >= 2
+    assert "_" not in ran.out
+    assert "rows read" in ran.err
+
+
+def test_compare_prints_and_writes_the_long_table(drawn: at.Result, tmp_path: Path) -> None:
+    out = tmp_path / "compared.parquet"
+    arguments = ("compare", *TABLES, "--lookback-days", 30, *THREE, *DRAWS)
+    printed = done(*arguments, "--json")
+    table = at.compare(drawn).table()
+    assert json.loads(printed.out) == table.to_dicts()
+    assert printed.out.count("\n") == 1
+    written = done(*arguments, "--out", out)
+    assert not written.out
+    assert f"wrote {out} (24 rows)" in written.err
+    assert_frame_equal(pl.read_parquet(out), table, check_exact=True)
+    assert f"unchanged: {out}" in done(*arguments, "--out", out).err
+
+
+def test_compare_takes_a_reference_and_an_outcome(drawn: at.Result, tmp_path: Path) -> None:
+    out = tmp_path / "compared.parquet"
+    arguments = ("compare", *TABLES, "--lookback-days", 30, *THREE, *DRAWS)
+    done(*arguments, "--reference", "markov", "--outcome", "revenue", "--out", out)
+    expected = at.compare(drawn, reference="markov", outcome="revenue").table()
+    assert_frame_equal(pl.read_parquet(out), expected, check_exact=True)
+    assert not expected["difference"].equals(at.compare(drawn, outcome="revenue").table()["difference"])
+    text = done(*arguments, "--reference", "markov", "--outcome", "revenue").out
+    assert "share of revenue" in text
+    assert "markov: channels that cannot be told apart" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--reference", "markow"), "did you mean 'markov'?"),
+        (("--outcome", "wons"), "unknown outcome 'wons'"),
+        (("--intervals", "1"), "parameter 'intervals': got 1.0, expected a number > 0 and < 1"),
+        (("--replicates", "99"), "parameter 'replicates': got 99, expected a whole number >= 100"),
+        (("--seed", "-1"), "parameter 'seed': got -1, expected a whole number >= 0"),
+        (("--folds", "100"), "parameter 'folds': got 100, expected one of 16, 32"),
+        (("--model", "makov"), "did you mean 'markov'?"),
+        (("--paths", "paths.csv"), "got TOUCHPOINTS and --paths, expected one of"),
+        (("--out", "compared.txt"), "a suffix of .parquet, .csv, .json, .xlsx"),
+    ],
+)
+def test_a_comparison_that_cannot_be_leaves_with_2(
+    arguments: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    models = () if "--model" in arguments else THREE
+    assert said in refused(2, "compare", *TABLES, *models, *arguments)
+    assert not names(tmp_path)
+
+
+def test_a_comparison_of_nothing_leaves_with_3(tmp_path: Path) -> None:
+    (tmp_path / "paths.csv").write_text("path,conversions,null\nads,0,3\n")
+    err = refused(3, "compare", "--paths", tmp_path / "paths.csv", "--null", "null", "--model", "linear")
+    assert "outcome 'conversions': a total of 0" in err
+
+
+LONG_PATHS = """path,conversions,null
+ads > mail,30,90
+mail,100,200
+ads > shop > mail,20,10
+shop,5,70
+"""
+
+
+def test_paths_are_compared_with_intervals(tmp_path: Path) -> None:
+    (tmp_path / "paths.csv").write_text(LONG_PATHS)
+    source = ("--paths", tmp_path / "paths.csv", "--null", "null")
+    rows = json.loads(done("compare", *source, *THREE, *DRAWS, "--json").out)
+    stitched = at.from_paths(tmp_path / "paths.csv", null="null")
+    models = (at.FirstTouch(), at.LastTouch(), at.Markov())
+    result = at.attribute(stitched, *models, intervals=0.95, replicates=100)
+    assert rows == at.compare(result).table().to_dicts()
+    assert all(row["share_low"] <= row["share"] <= row["share_high"] for row in rows)
+    assert any(row["share_low"] < row["share_high"] for row in rows)
+    assert "--folds: paths are always dealt out to 256 folds" in refused(2, "compare", *source, "--folds", 64)
+
+
+def test_a_journeys_table_is_compared_as_the_tables_that_it_comes_from(
+    drawn: at.Result, tmp_path: Path
+) -> None:
+    table = tmp_path / "journeys.parquet"
+    done("stitch", *TABLES, "--lookback-days", 30, "--out", table)
+    rows = json.loads(done("compare", "--journeys", table, *THREE, *DRAWS, "--json").out)
+    expected = at.compare(
+        at.attribute(at.from_journeys(table), at.FirstTouch(), at.LastTouch(), at.Markov(), intervals=0.95,
+                     replicates=100)
+    ).table()  # fmt: skip
+    assert rows == expected.to_dicts()
+    whole = at.compare(drawn).table()
+    assert [row["share"] for row in rows] == whole["share"].to_list()
+
+
+def test_events_are_compared(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text(EVENTS)
+    columns = "customer_id=customer_id,timestamp=time,conversion=conversion"
+    ran = done("compare", "--events", tmp_path / "events.csv", "--events-columns", columns, *THREE, *DRAWS)
+    assert "warning: no intervals: 2 customers are fewer than the 256 folds" in ran.err
+    assert "cannot be told apart" not in ran.out
+    assert "50.0 %" in ran.out
+
+
+def test_one_model_is_compared_with_nothing(tmp_path: Path) -> None:
+    (tmp_path / "paths.csv").write_text(LONG_PATHS)
+    ran = done("compare", "--paths", tmp_path / "paths.csv", "--null", "null", "--model", "linear", *DRAWS)
+    assert "linear: channels that cannot be told apart" in ran.out
+    assert "total variation" not in ran.out
+
+
+@pytest.mark.parametrize("name", ["model", "other", "channel", "share", "cell", "reason"])
+@pytest.mark.parametrize("verb", ["attribute", "compare"])
+def test_a_model_may_be_named_as_a_column(verb: str, name: str, tmp_path: Path) -> None:
+    (tmp_path / "paths.csv").write_text(LONG_PATHS)
+    source = ("--paths", tmp_path / "paths.csv", "--null", "null")
+    ran = done(verb, *source, "--model", "linear", "--model", f"first_touch:name={name}")
+    assert re.search(rf"channel +┃ +linear ┃ +{name} ", ran.out)
+
+
+def test_an_outcome_may_be_named_as_a_column_of_the_comparison(tmp_path: Path) -> None:
+    touched, ended = tmp_path / "t.csv", tmp_path / "o.csv"
+    touched.write_text("customer_id,timestamp,channel\na,2026-03-01,ads\n")
+    ended.write_text("customer_id,timestamp,closes,share\na,2026-03-02,3,4\n")
+    ran = done("attribute", touched, ended, "--outcome-names", "closes,share", "--model", "linear")
+    assert "%" not in ran.out
+    assert "3.00" in ran.out
+    assert "4.00" in ran.out
+
+
+def test_attribute_with_intervals_has_columns_and_cells_for_them(drawn: at.Result, tmp_path: Path) -> None:
+    out = tmp_path / "credits.csv"
+    arguments = ("attribute", *TABLES, "--lookback-days", 30, *THREE, "--intervals", 0.95, *DRAWS)
+    done(*arguments, "--out", out)
+    assert_frame_equal(pl.read_csv(out), drawn.table(), check_exact=True)
+    text = shown(done(*arguments).out)
+    for row in drawn.table().drop_nulls("leads_low").to_dicts():
+        assert f"{row['leads']:,.2f}" in text
+        assert f"{row['leads_low']:,.2f} - {row['leads_high']:,.2f}" in text
+    plain = done("attribute", *TABLES, "--lookback-days", 30, *THREE).out
+    assert " - " not in plain
+    assert "leads_low" not in done(*arguments[:-4], "--json").out
+
+
+def test_the_seed_and_the_level_are_those_of_the_command_line() -> None:
+    def width(*arguments: object) -> float:
+        rows = json.loads(done("attribute", *TABLES, "--model", "linear", *DRAWS, "--json", *arguments).out)
+        return float(rows[0]["leads_high"] - rows[0]["leads_low"])
+
+    assert width("--intervals", 0.5) < width("--intervals", 0.95)
+    assert width("--intervals", 0.95, "--seed", 1) != width("--intervals", 0.95)
+    assert width("--intervals", 0.95, "--seed", 0) == width("--intervals", 0.95)
+
+
+def test_folds_make_intervals_of_few_customers(tmp_path: Path) -> None:
+    touched, ended = tmp_path / "t.csv", tmp_path / "o.csv"
+    ids = range(100)
+    pl.DataFrame(
+        {"customer_id": ids, "timestamp": ["2026-03-01"] * 100, "channel": ["ads", "mail"] * 50}
+    ).write_csv(touched)
+    pl.DataFrame({"customer_id": ids, "timestamp": ["2026-03-02"] * 100}).write_csv(ended)
+    arguments = ("attribute", touched, ended, "--model", "linear", "--intervals", 0.95, *DRAWS, "--json")
+    few, enough = done(*arguments), done(*arguments, "--folds", 64)
+    assert "100 customers are fewer than the 256 folds that are drawn from: stitch with folds=64" in few.err
+    assert json.loads(few.out)[0]["leads_low"] is None
+    assert "no intervals" not in enough.err
+    first = json.loads(enough.out)[0]
+    assert first["leads_low"] < first["leads"] == 50 < first["leads_high"]
+    assert "expected one of 16, 32" in refused(2, *arguments, "--folds", 63)
+
+
+def test_a_credit_log_is_measured_with_intervals_where_it_knows_the_draws(tmp_path: Path) -> None:
+    log, plain = tmp_path / "log.parquet", tmp_path / "plain.parquet"
+    arguments = ("attribute", *TABLES, "--lookback-days", 30, "--model", "linear", "--json")
+    done(*arguments, "--log", plain)
+    done(*arguments, "--log", log, "--intervals", 0.95, *DRAWS)
+    rows = json.loads(done("measure", log, "--spend", SPEND, "--json").out)
+    expected = at.measure(log, SPEND).table()
+    assert rows == expected.to_dicts()
+    known = [row for row in rows if row.get("cost_per_lead_low") is not None]
+    assert len(known) >= 5
+    assert all(row["cost_per_lead_low"] < row["cost_per_lead"] < row["cost_per_lead_high"] for row in known)
+    assert " - " in done("measure", log, "--spend", SPEND).out
+    without = json.loads(done("measure", plain, "--spend", SPEND, "--json").out)
+    assert not any(row.get("cost_per_lead_low") for row in without)
+    assert [row["leads"] for row in without] == [row["leads"] for row in rows]
+
+
+@pytest.mark.parametrize("sign", ["\x1b[31m", "\x9b31m", "\n", "\r", "\u2028", "\u202e", "\x07"], ids=ascii)
+def test_nothing_that_steers_a_terminal_is_printed_by_compare(sign: str, tmp_path: Path) -> None:
+    touched, ended = tmp_path / "t.parquet", tmp_path / "o.parquet"
+    rows = {"customer_id": range(400), "timestamp": ["2026-03-01"] * 400}
+    pl.DataFrame({**rows, "channel": [f"Ads{sign}", "mail"] * 200}).write_parquet(touched)
+    pl.DataFrame({**rows, f"n{sign}x": [1] * 400}).write_parquet(ended)
+    models = ("--model", f"linear:name=x{sign}y", "--model", f"last_touch:name=z{sign}[red]y[/]")
+    ran = attribution(
+        "compare",
+        touched,
+        ended,
+        "--outcome-names",
+        f"n{sign}x",
+        *models,
+        *DRAWS,
+        "--reference",
+        f"z{sign}[red]y[/]",
+    )
+    for text in (ran.out, ran.err):
+        lines = text.split("\n")
+        assert not any(char != " " and not char.isprintable() for line in lines for char in line)
+        assert not any(line.startswith(("31m", "y")) for line in lines)
+    assert ran.code == 0
+    assert "[red]y[/]: channels" in ran.out
+
+
+WIDE_TERMINAL = """
+import os, sys
+from unittest.mock import patch
+from rich.console import Console
+from attribution.cli import show, main
+class Narrow(show.Screen):
+    def __init__(self, **_): super().__init__(width=int(os.environ["WIDTH"]), highlight=False)
+show.Screen = Narrow
+sys.argv = ["attribution", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_tables_fit_the_terminal_and_no_figure_is_torn(width: int, drawn: at.Result) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", WIDE_TERMINAL, "compare", *map(str, TABLES), "--lookback-days", "30",
+         "--replicates", "100"],
+        capture_output=True,
+        text=True,
+        check=True,
+        encoding="utf-8",
+        env=os.environ | {"WIDTH": str(width)},
+    )  # fmt: skip
+    assert max(map(len, ran.stdout.splitlines())) <= width
+    assert "…" not in ran.stdout
+    for row in at.compare(drawn).models.to_dicts():
+        low, high = (f"{row[name]:.1%}".replace("%", " %") for name in ("share_low", "share_high"))
+        assert f"{low} - {high} │" in ran.stdout
+    titles = [line.strip() for line in ran.stdout.splitlines() if line.startswith("share of leads")]
+    assert (len(titles) == 1) == (width == 200)

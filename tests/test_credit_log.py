@@ -497,7 +497,7 @@ def test_campaign_and_channel_are_those_of_the_touchpoint() -> None:
     [[1, 2, 2, 3], [1.5, math.nan, 2.0, None], [True, False, None, True], [START.date()] * 4]
     + [pl.Series(["b", "a", "b", None], dtype=dtype) for dtype in (pl.Categorical, pl.Enum(["b", "a"]))],
 )
-@pytest.mark.parametrize("name", ["plain", "with space", "ü.x/€"])
+@pytest.mark.parametrize("name", ["plain", "with space", "ü.x/€", "place", "journey"])
 def test_plain_values_of_any_type_are_dimensions(values: Any, name: str) -> None:
     log = example(**{name: values})
     kpis = at.measure(log, SPEND, by=[name]).table()
@@ -510,6 +510,18 @@ def test_plain_values_of_any_type_are_dimensions(values: Any, name: str) -> None
     assert kpis[name][:-1].to_list() == sorted(sums, key=lambda value: (value is None, value))
     assert kpis["spend"].to_list() == [None] * len(sums) + [30.0]
     assert kpis["cost_per_lead"].to_list() == [None] * len(sums) + [10.0]
+
+
+@pytest.mark.parametrize("name", ["place", "journey"])
+def test_a_column_of_any_name_leaves_the_weights_where_they_are(name: str) -> None:
+    touchpoints, leads, _ = at.sample.load()
+    named = touchpoints.with_columns(pl.Series(name, range(len(touchpoints))[::-1]))
+    journeys = at.stitch(named, leads)
+    log = at.credit_log(journeys, at.attribute(journeys, at.PositionBased())).table(name)
+    columns = [each for each in log.columns if each != name]
+    assert log.select(columns).equals(
+        at.credit_log(journeys, at.attribute(journeys, at.PositionBased())).table()
+    )
 
 
 def test_lists_are_no_dimension() -> None:

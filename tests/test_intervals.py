@@ -51,7 +51,7 @@ from attribution.stitching import Layout
 from attribution.uncertainty import bootstrapped, check_size, jackknifed, too_few
 from attribution.uncertainty import rows_of as stacked_rows
 
-FEW = settings(max_examples=max(20, settings().max_examples // 5), suppress_health_check=[*HealthCheck])
+FEW = settings(max_examples=max(15, settings().max_examples // 6), suppress_health_check=[*HealthCheck])
 MANY = 1 << 30  # customers: never fewer than folds
 
 
@@ -430,7 +430,7 @@ FOLDS = 16
 
 
 @pytest.mark.parametrize("name", CASES)
-@settings(FEW, max_examples=max(12, settings().max_examples // 10))
+@settings(FEW, max_examples=max(8, settings().max_examples // 12))
 @given(draw=st.data())
 def test_every_replicate_is_the_credit_of_journeys_repeated_as_often_as_drawn(
     name: str, draw: DataObject
@@ -461,7 +461,7 @@ def test_every_replicate_is_the_credit_of_journeys_repeated_as_often_as_drawn(
 
 @pytest.fixture(scope="module")
 def tables() -> tuple[pl.DataFrame, pl.DataFrame]:
-    return world(1200)
+    return world(900)
 
 
 @pytest.fixture(scope="module")
@@ -604,7 +604,7 @@ def test_a_rule_is_tallied_and_says_so_however_slow(
 def test_the_jackknife_of_a_chain_has_the_standard_errors_of_its_bootstrap(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    journeys = at.stitch(*world(4000, seed=1))
+    journeys = at.stitch(*world(3000, seed=1))
     quick = at.attribute(journeys, Markov(), intervals=0.95)["markov"]
     slowed(monkeypatch)
     slow = at.attribute(journeys, Markov(), intervals=0.95)["markov"]
@@ -702,14 +702,14 @@ def test_replicates_do_not_depend_on_the_order_of_rows(
     assert drawn_bits(*shuffled) == expected
 
 
-@pytest.mark.parametrize("layout", [Layout(101, 256), Layout(997, 4096), Layout(10**6, 1024)], ids=str)
+@pytest.mark.parametrize("layout", [Layout(101, 256), Layout(10**6, 4096)], ids=str)
 def test_replicates_do_not_depend_on_the_layout(
     tables: tuple[pl.DataFrame, pl.DataFrame], expected: Mapping[str, bytes], layout: Layout
 ) -> None:
     assert drawn_bits(*tables, layout=layout) == expected
 
 
-@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("threads", [1, 5])
 def test_replicates_do_not_depend_on_threads(
     tables: tuple[pl.DataFrame, pl.DataFrame],
     expected: Mapping[str, bytes],
@@ -956,7 +956,7 @@ def test_folds_that_cannot_be_are_refused_by_name(
         at.from_journeys(stitched.table(), folds=folds)
 
 
-@pytest.mark.parametrize("folds", [16, 32, 64, 128, 512, 1024])
+@pytest.mark.parametrize("folds", [16, 64, 512])
 def test_credits_are_the_same_whatever_the_folds_and_intervals_there(
     tables: tuple[pl.DataFrame, pl.DataFrame], drawn: at.Result, folds: int
 ) -> None:
@@ -1066,7 +1066,9 @@ def test_empty_tables_have_no_intervals_and_no_error() -> None:
 def test_a_data_set_in_which_all_convert_has_intervals() -> None:
     touchpoints, _ = world(600)
     ends = touchpoints.group_by("customer_id", maintain_order=True).agg(pl.col("timestamp").max())
-    result = at.attribute(at.stitch(touchpoints, ends), *CASES_APART, intervals=0.95, replicates=100)
+    result = at.attribute(
+        at.stitch(touchpoints, ends, folds=16), *CASES_APART, intervals=0.95, replicates=100
+    )
     assert {each.replicates.values.shape[0] for each in result.values()} == {100}
     sums = result["linear"].replicates.values.sum(axis=1)
     for each in result.values():

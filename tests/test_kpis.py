@@ -19,6 +19,7 @@ from polars.testing import assert_frame_equal
 
 import attribution as at
 from attribution import KPIS, Credits, Result, TableError, measure, write_table
+from attribution.kpis import FIGURES
 
 ROLES = {"spend", "leads", "wins", "revenue"}
 OUTCOMES = ("leads", "wins", "revenue")
@@ -81,7 +82,8 @@ def test_every_kpi_is_defined_once_in_known_roles() -> None:
 
 
 def test_every_kpi_is_a_column_of_the_table_after_the_outcomes(table: pl.DataFrame) -> None:
-    assert table.columns == ["model", "channel", "spend", *OUTCOMES, *(kpi.name for kpi in KPIS), "reason"]
+    assert [kpi.name for kpi in KPIS] == [name for name in FIGURES if not name.endswith("_shrunken")]
+    assert table.columns == ["model", "channel", "spend", *OUTCOMES, *FIGURES, "reason"]
 
 
 # By hand.

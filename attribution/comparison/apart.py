@@ -11,13 +11,15 @@ from attribution.arrays import Bool, Float64
 EXACT = 1e-12  # differences below this part of the quantities are rounding
 
 
-def tell_apart(values: Float64, drawn: Float64, level: float) -> Bool:
+def tell_apart(values: Float64, drawn: Float64, level: float, least: Float64 | None = None) -> Bool:
     """Return which pairs of k quantities can be told apart [k, k].
 
     Formula: with d the difference of a pair, s the standard deviation of its replicates d_r, and q the
     quantile ``level`` over replicates of the maximum over pairs of |d_r - d| / s, those with
     |d| > q s. The chance that any pair is told apart although none differs is 1 - level: looking at
-    many pairs does not raise it. Quantities that are NaN are never told apart.
+    many pairs does not raise it. Quantities that are NaN are never told apart. With ``least`` of each
+    quantity [k], those of a pair and s are added as squares before |d| is judged: where nothing happened
+    in a few journeys nothing varies, and that is no proof.
 
     Source: Romano, Wolf (2005), "Stepwise multiple testing as formalized data snooping",
     Econometrica 73(4), section 4 (studentised maximum, single step).
@@ -40,6 +42,9 @@ def tell_apart(values: Float64, drawn: Float64, level: float) -> Bool:
             scaled = np.abs(pairs[:, varying]) / spread[place, place + 1 :][varying]
             largest = np.maximum(largest, scaled.max(axis=1))
     spread = spread + spread.T
+    if least is not None:
+        more = least[known] ** 2
+        spread = np.sqrt(spread**2 + more[:, None] + more)
     apart = np.zeros((len(values), len(values)), dtype=np.bool_)
     far = np.abs(found[:, None] - found) > np.maximum(np.quantile(largest, level) * spread, exact)
     apart[np.ix_(known, known)] = far

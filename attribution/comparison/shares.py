@@ -11,6 +11,8 @@ from attribution.credits import Result
 from attribution.errors import ParameterError, TableError
 from attribution.statistics import Resampling
 
+DIGITS = 12  # of a share; what lies behind is rounding
+
 
 @dataclass(frozen=True, eq=False)
 class Shares:
@@ -77,12 +79,12 @@ def shares_of(result: Result, outcome: str | None) -> Shares:
 
 
 def ranked(values: Float64) -> Int64:
-    """Return places in descending order along the last axis, from 1; equal ones in their order.
+    """Return places in descending order along the last axis, from 1; those equal to 1e-12 in their order.
 
     >>> ranked(np.array([0.2, 0.5, 0.2])).tolist()
     [2, 1, 3]
     """
-    order = np.argsort(-values, axis=-1, kind="stable")
+    order = np.argsort(-values.round(DIGITS), axis=-1, kind="stable")
     places = np.empty_like(order)
     np.put_along_axis(places, order, np.arange(1, values.shape[-1] + 1), axis=-1)
     return places

@@ -12,13 +12,14 @@ import polars as pl
 from attribution.arrays import Float64
 from attribution.channels import label
 from attribution.comparison.apart import name_alike, tell_apart
-from attribution.comparison.shares import Shares, ranked, shares_of
+from attribution.comparison.shares import DIGITS, Shares, ranked, shares_of
 from attribution.comparison.words import explained
 from attribution.credits import Result
 from attribution.errors import ParameterError
 
 REFERENCE = "last_touch"
 ROLES = ("opens", "assists", "closes")
+UNSEEN = 2.0  # journeys of a channel that may have ended otherwise: a rate of 0 has draws that are all 0
 EVEN = np.array([0.25, 0.5, 0.25])  # what a channel without a place of its own has in each part of a journey
 
 
@@ -31,7 +32,8 @@ class Comparison:
     ``channels``: per channel the least and the greatest share, their difference (``disagreement``),
     how often it opens, assists (neither opens nor closes) and closes the converting journeys that met
     it, where its credit under equal weights lies (first quarter, middle half, last quarter of the
-    journey) and the ``role`` which that is, journeys, conversion rate, and a sentence.
+    journey) and the ``role`` which that is (null where it has no place of its own), journeys,
+    conversion rate, and a sentence.
     ``agreement``: for each pair of models the rank correlation (Spearman) and the total variation
     distance, half the sum of the absolute differences of their shares. Intervals are in _low and
     _high, null where the result has no replicates.
@@ -118,11 +120,11 @@ def model_table(shares: Shares, place: int, reference: str) -> pl.DataFrame:
     return table.sort("rank")
 
 
-def alike(shares: Shares, values: Float64, drawn: Float64 | None) -> list[Any]:
+def alike(shares: Shares, values: Float64, drawn: Float64 | None, least: Float64 | None = None) -> list[Any]:
     """Return the channels that each cannot be told apart from, None where there are no replicates."""
     if drawn is None or shares.resampling is None:
         return [None] * len(values)
-    apart = tell_apart(values, drawn, shares.resampling.intervals)
+    apart = tell_apart(values, drawn, shares.resampling.intervals, least)
     return list(name_alike(list(map(label, shares.channels)), apart))
 
 
@@ -137,7 +139,10 @@ def channel_table(shares: Shares, result: Result) -> pl.DataFrame:
         part_of(conversions, met),
         None if drawn is None else part_of(drawn[..., 1], drawn[..., 0]),
     )
-    played = [None if np.isnan(row).any() else ROLES[int(np.argmax(row / EVEN))] for row in where]
+    played = [
+        None if np.isnan(row).any() or np.allclose(row, EVEN) else ROLES[int(np.argmax(row / EVEN))]
+        for row in where
+    ]
     columns: dict[str, Any] = {
         "channel": pl.Series(list(map(label, shares.channels)), dtype=pl.String),
         "share_least": shares.values.min(axis=0),
@@ -152,7 +157,9 @@ def channel_table(shares: Shares, result: Result) -> pl.DataFrame:
         "journeys": met,
         "conversions": conversions,
         **with_ends(shares, "conversion_rate", rates, drawn_rates),
-        "rate_alike": pl.Series(alike(shares, rates, drawn_rates), dtype=pl.String),
+        "rate_alike": pl.Series(
+            alike(shares, rates, drawn_rates, part_of(np.full_like(met, UNSEEN), met)), dtype=pl.String
+        ),
         "reason": pl.Series(
             [reason(shares, place, acts[place]) for place in range(len(shares.channels))], dtype=pl.String
         ),
@@ -210,7 +217,8 @@ def distance(left: Float64, right: Float64) -> Any:
 
 
 def rank_correlation(left: Float64, right: Float64) -> float | None:
-    """Return Spearman's rank correlation, None where one of the two ranks nothing."""
+    """Return Spearman's rank correlation of shares, None where one of the two ranks nothing."""
+    left, right = left.round(DIGITS), right.round(DIGITS)
     if len(set(left)) < 2 or len(set(right)) < 2:
         return None
     pair = pl.DataFrame({"left": left, "right": right})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isclose
 
 
 def explained(
@@ -11,7 +12,7 @@ def explained(
     """Return the sentence of a channel: what it does in journeys, and what models make of it.
 
     >>> explained({"first_touch": 0.31, "last_touch": 0.1}, 0.62, 0.09, "leads", False)
-    'opens 62 % of its journeys, closes 9 %: first touch gives it 3.1 x what last touch does'
+    'opens 62 % of its journeys, closes 9.0 %: first touch gives it 3.1 x what last touch does'
     >>> explained({"first_touch": 0.11, "last_touch": 0.1}, 0.5, 0.45, "leads", True)
     'opens 50 % of its journeys, closes 45 %: the models agree on it, 10 % to 11 % of all leads'
     """
@@ -22,7 +23,7 @@ def explained(
         return f"{does}: no model gives it anything"
     most = max(shares, key=lambda name: shares[name])
     least = min(shares, key=lambda name: shares[name])
-    if agree or shares[most] == shares[least]:
+    if agree or isclose(shares[most], shares[least], rel_tol=1e-9):
         span = dict.fromkeys([percent(shares[least]), percent(shares[most])])
         return f"{does}: the models agree on it, {' to '.join(span)} of all {outcome}"
     if shares[least] <= 0:

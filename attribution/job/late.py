@@ -118,7 +118,9 @@ def differences(
     told = manifest.content
     before = [each for each in told["config"]["breakdowns"] if each["file"] == breakdown.file]
     now = breakdown.model_dump(mode="json")
+    drawn = told["config"].get("intervals"), job.model_dump(mode="json")["intervals"]
     pairs = {
+        "intervals": drawn if None not in drawn else (None, None),
         "job": (told["job"], job.name),
         "breakdown": ([{**each, "reprocess_days": 0} for each in before], [{**now, "reprocess_days": 0}]),
         "models": (told["models"], dict(models)),

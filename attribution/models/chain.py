@@ -12,7 +12,7 @@ from attribution.statistics import TransitionCounts
 DENSE_STATES = 2_000  # what a dense solve may hold; sparse LU fills in and is never faster
 SWEEP_COST = 1_000  # sweeps of the iteration, each cell of which costs about ten of a dense solve
 SWEEPS = 20_000
-DENSE_QUICKLY, SWEPT_QUICKLY = 10**8, 10**5  # cubed states, and moves x channels, solved in 20 ms
+DENSE_QUICKLY, SWEPT_QUICKLY = 10**8, 15_000  # cubed states, and moves x channels, solved in 20 ms
 CELLS = 8_000_000  # size of the block of expected visits that is iterated at once
 
 

@@ -12,15 +12,12 @@ from attribution.statistics import Resampling, total
 from attribution.statistics.ages import HALF_LIVES, AgeCounts, Ages
 from attribution.statistics.observing import observe_folds
 from attribution.stitched import OUTSIDE_WINDOW, Stitched
-from attribution.stitching.window import Window
 from attribution.tables import RowCount
-
-ROUNDING = 1e-9  # of days that were added up
 
 
 @dataclass(frozen=True)
 class HalfLife:
-    """A fitted half-life in days; without an interval, ``reason`` says why."""
+    """A fitted half-life in days; where its interval, or an end of it, is not known, ``reason`` says why."""
 
     half_life: float
     low: float | None
@@ -29,9 +26,7 @@ class HalfLife:
     reason: str = ""
 
 
-def fit_half_life(
-    journeys: Stitched, lookback_days: float | None, resampling: Resampling, threads: int | None
-) -> HalfLife:
+def fit_half_life(journeys: Stitched, resampling: Resampling, threads: int | None) -> HalfLife:
     """Return the half-life with the greatest likelihood.
 
     Formula: a customer converts at the rate r * sum over touchpoints of 2^(-age / h), while touchpoints
@@ -42,28 +37,19 @@ def fit_half_life(
     folds of customers anew.
 
     Raises:
-        ParameterError: the journeys have no ages or ends, or the lookback window is not known, not a
-            number, or not theirs.
+        ParameterError: the journeys do not tell how long every touchpoint was watched.
         TableError: no journey with touchpoints converts.
     """
-    window = checked_window(lookback_days, journeys.lookback_days)
-    if not journeys.has_ages or journeys.until is None:
-        raise ParameterError("a half-life needs the ages and ends of journeys, which path tables do not have")
-    if window is None:
+    window, until = journeys.lookback_days, journeys.until
+    if window is None or until is None:
         raise ParameterError(
-            "these journeys do not tell their lookback window: pass lookback_days=, as they were stitched"
+            "these journeys do not tell how long every touchpoint was watched: stitch touchpoints and "
+            "outcomes with restart=True and without max_touchpoints (other tables have lost some of them)"
         )
-    ages = Ages(window, journeys.until)
+    ages = Ages(window, until)
     learned, report = observe_folds(journeys.folds, [ages], threads)
     parts: list[AgeCounts] = learned[ages]
     whole = total(parts)
-    met = whole.watched > 0
-    oldest = (whole.days[met] / whole.watched[met]).max(initial=0.0)
-    if oldest > window * (1 + ROUNDING):
-        raise ParameterError(
-            f"parameter 'lookback_days': got {window:g}, but journeys have touchpoints {oldest:.4g} days old: "
-            "pass the window with which they were stitched"
-        )
     outside = report.tables.get("touchpoints", RowCount()).set_aside.get(OUTSIDE_WINDOW, 0)
     missed = (outside, outside * window)
     if not whole.conversions > 0:
@@ -84,24 +70,12 @@ def fit_half_life(
         [best_half_life(log_likelihood(each, missed)) if each.conversions > 0 else np.nan for each in drawn]
     )
     low, high = (float(end) for end in resampling.bounds(fitted))
+    if low <= HALF_LIVES[0]:
+        return HalfLife(float(best), None, high, whole.conversions, "no lower end: as short as can be told")
+    if high >= HALF_LIVES[-1]:
+        why = "no upper end: it may be that nothing decays inside the lookback window"
+        return HalfLife(float(best), low, None, whole.conversions, why)
     return HalfLife(float(best), low, high, whole.conversions)
-
-
-def checked_window(given: float | None, own: float | None) -> float | None:
-    """Return the lookback window in days, as given where journeys do not tell their own.
-
-    >>> checked_window(None, 30.0)
-    30.0
-    """
-    if given is None:
-        return own
-    Window(given)
-    if own is not None and given != own:
-        raise ParameterError(
-            f"parameter 'lookback_days': got {given:g}, but these journeys were stitched with {own:g}: "
-            "leave it out, or stitch anew"
-        )
-    return float(given)
 
 
 def log_likelihood(counts: AgeCounts, missed: tuple[float, float]) -> Float64:

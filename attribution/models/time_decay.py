@@ -43,7 +43,6 @@ class TimeDecay(TouchpointRule):
         cls,
         journeys: Stitched,
         *,
-        lookback_days: float | None = None,
         intervals: float = Resampling.intervals,
         replicates: int = Resampling.replicates,
         seed: int = Resampling.seed,
@@ -51,14 +50,11 @@ class TimeDecay(TouchpointRule):
     ) -> HalfLife:
         """Return the half-life that makes the conversions most likely, with its interval.
 
-        ``lookback_days`` is the window with which the journeys were stitched, where they do not tell.
-
         Raises:
-            ParameterError: the journeys have no ages or ends, or the lookback window is not known, not a
-                number, or not theirs.
+            ParameterError: the journeys do not tell how long every touchpoint was watched.
             TableError: no journey with touchpoints converts.
         """
-        return fit_half_life(journeys, lookback_days, Resampling(intervals, replicates, seed), threads)
+        return fit_half_life(journeys, Resampling(intervals, replicates, seed), threads)
 
     def weigh(self, journeys: Journeys) -> Float64:
         """Return the decayed weights."""

@@ -17,7 +17,9 @@ class Resampling:
     Formula: weights of the folds in a replicate ~ multinomial(F; 1/F, ..., 1/F); a quantity of the
     replicate is the quantity of the weighted sums; its interval lies between the quantiles
     (1 - level) / 2 and (1 + level) / 2 over the replicates. Multinomial and not Poisson weights:
-    the folds that count sum to F in every replicate, so a total varies as counting says.
+    the folds that count sum to F in every replicate, so a total varies as counting says. Customers are
+    dealt to folds by hash, so their number varies as well: what is estimated is the error of data in
+    which as many customers came by chance.
 
     Raises:
         ParameterError: a parameter is outside its range.

@@ -50,7 +50,9 @@ class Accounts:
 def accounts_of(*tables: Checked) -> Accounts:
     """Return the accounts that the tables name; of several of one customer, the first by name counts."""
     pairs = [
-        table.used.select(pl.col("customer_id").cast(pl.String), "account_id").drop_nulls().unique()
+        table.used.select(pl.col("customer_id").cast(pl.String), pl.col("account_id").str.strip_chars())
+        .drop_nulls()
+        .unique()
         for table in tables
         if {"customer_id", "account_id"} <= set(table.used.columns)
     ]

@@ -86,7 +86,7 @@ def joined(
         origins=origins,
         rejected=pl.concat([touched.rejected, ended.rejected]),
         owners="accounts" if accounts.known else "customers",
-        lookback_days=window.lookback_days,
+        lookback_days=window.lookback_days if window.restart and window.max_touchpoints is None else None,
         until=end_of_data,
     )
 

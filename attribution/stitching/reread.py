@@ -128,7 +128,6 @@ def folded(checked: Checked, outcome_names: tuple[str, ...], fold_bits: int) -> 
         lambda number, journeys: ids.slice(int(edges[number]), len(journeys)),
         has_ages,
         owners="accounts" if accounts.known else "customers",
-        until=int(used["ends_at"].to_physical().to_numpy().max()) if ends and len(used) else None,
     )
 
 
