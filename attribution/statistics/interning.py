@@ -85,7 +85,9 @@ def distinct(words: Int64) -> tuple[Int64, Int64]:
     """
     if words.shape[1] == 1 and len(words):
         numbers = np.ascontiguousarray(words[:, 0])
-        if numbers.min() >= 0 and numbers.max() < max(SMALL, 2 * len(numbers)):  # a table of them fits in cache
+        if numbers.min() >= 0 and numbers.max() < max(
+            SMALL, 2 * len(numbers)
+        ):  # a table of them fits in cache
             rows, places = place_small(numbers, int(numbers.max()) + 1)
             return rows[:, None], places
     number, first = intern(np.ascontiguousarray(words, dtype=np.int64))
