@@ -87,7 +87,7 @@ class Journeys:
     @cached_property
     def converting(self) -> Journeys:
         """The journeys with any outcome: the only ones a touchpoint rule has to look at."""
-        return self.select((self.outcomes != 0).any(axis=1))
+        return self.select(any_of(self.outcomes))
 
     @cached_property
     def age(self) -> Float64:
@@ -184,6 +184,16 @@ class Journeys:
             table.select(outcome_names).cast(pl.Float64).to_numpy(),
             None if ends is None or ends.null_count() else ends.to_physical().to_numpy(),
         )
+
+
+@kernel
+def any_of(outcomes: Float64) -> Bool:
+    """Return which journeys have an outcome."""
+    found = np.zeros(outcomes.shape[0], np.bool_)
+    for j in range(outcomes.shape[0]):
+        for i in range(outcomes.shape[1]):
+            found[j] |= outcomes[j, i] != 0.0
+    return found
 
 
 @kernel

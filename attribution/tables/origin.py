@@ -13,7 +13,8 @@ from attribution.errors import ParameterError, TableError
 from attribution.tables.columns import TABLES
 from attribution.tables.gate import check_table
 from attribution.tables.reading import Reading
-from attribution.tables.sources import Source, Stamp, matching, read, stamp
+from attribution.tables.sources import Source, matching, read
+from attribution.tables.stamps import Stamp, stamp
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from glob import glob
 from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple
 
 import polars as pl
 
@@ -21,6 +20,7 @@ from attribution.tables.frames import Source as Source
 from attribution.tables.frames import as_polars
 from attribution.tables.memory import check_memory
 from attribution.tables.parquet_files import read_parquet
+from attribution.tables.stamps import check_unchanged, stamp
 
 # What the decoders raise on bytes that are not what they should be.
 TORN = (
@@ -232,34 +232,6 @@ def decoded(
         frame = pl.read_ndjson(file, infer_schema_length=None)  # a column may begin in any line
     chosen = [name for name in frame.columns if wanted is None or name in wanted]
     return Read(frame.select(chosen), where, tuple(frame.columns))
-
-
-class Stamp(NamedTuple):
-    """What tells that a file was written to."""
-
-    size: int
-    written_ns: int
-
-
-def stamp(path: Path) -> Stamp:
-    """Return the stamp of a file; one that is gone has none."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return Stamp(0, 0)
-    return Stamp(status.st_size, status.st_mtime_ns)
-
-
-def check_unchanged(path: Path, where: str, before: Stamp) -> None:
-    """Raise TableError if a file was written to since the stamp was taken."""
-    now = stamp(path)
-    if now != before:
-        raise TableError.of(
-            where,
-            f"the file changed while it was read: {before.size:,} bytes before, {now.size:,} after",
-            "a file that nobody writes to",
-            "wait until it is complete, or read a copy of it",
-        )
 
 
 def damaged(path: Path, where: str, error: BaseException) -> TableError:
