@@ -36,8 +36,9 @@ def count_pairs(
             continue
         state = 0
         for t in range(start, stop):
-            moves[state, channel[t]] += weight
-            state = np.int64(channel[t]) + 1
+            c = channel[t]
+            moves[state, c] += weight
+            state = c + 1
         for i in range(outcomes.shape[1]):
             ends[state, i] += outcomes[j, i]
         nulls[state] += weight - outcomes[j, 0]

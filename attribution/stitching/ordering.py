@@ -42,23 +42,21 @@ def order_rows(
     """
     n = high.size
     order, customer, instant = np.empty(n, np.uint32), np.empty(n, np.uint64), np.empty(n, np.int64)
-    edges = np.zeros((1 << bits) + 1, np.uint32)
+    edges = np.zeros(1 << bits, np.uint32)
     for i in range(n):
         edges[bucket_of(high[i], skip, bits)] += np.uint32(1)
-    rows = np.uint32(0)
-    for bucket in range((1 << bits) + 1):
-        held = edges[bucket]
-        edges[bucket] = rows
-        rows += held
-    at = edges.copy()
+    bounds = np.zeros((1 << bits) + 1, np.int64)
+    for bucket in range(1 << bits):
+        bounds[bucket + 1] = bounds[bucket] + edges[bucket]
+        edges[bucket] = bounds[bucket]
     for i in range(n):
         b = bucket_of(high[i], skip, bits)
-        place = at[b]
-        at[b] = place + np.uint32(1)
+        place = edges[b]
+        edges[b] = place + np.uint32(1)
         order[place], customer[place], instant[place] = i, high[i], time[i]
     small = 0  # buckets that follow one another are sorted at once: what is in an earlier one stays before
     for bucket in range(1 << bits):
-        start, stop = np.int64(edges[bucket]), np.int64(edges[bucket + 1])
+        start, stop = bounds[bucket], bounds[bucket + 1]
         if stop - start > RUN:
             insert(order, customer, instant, small, start, low, tie, event)
             for first in range(start, stop, RUN):

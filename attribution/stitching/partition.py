@@ -37,7 +37,7 @@ class Rows:
         arrays: Iterator[Any] = (None if column is None else column[start:stop] for column in columns)
         return Rows(*arrays)
 
-    def take(self, which: Int64) -> Rows:
+    def take(self, which: Int64 | UInt32) -> Rows:
         """Return the chosen rows."""
         columns = (getattr(self, field.name) for field in fields(self))
         arrays: Iterator[Any] = (None if column is None else taken(column, which) for column in columns)
@@ -91,7 +91,7 @@ def partition_bits_for(rows: int, fold_bits: int) -> int:
 
 
 @kernel
-def taken(values: np.ndarray, which: Int64) -> np.ndarray:
+def taken(values: np.ndarray, which: Int64 | UInt32) -> np.ndarray:
     """Return the chosen values: as numpy does, but beside other threads."""
     chosen = np.empty(which.size, values.dtype)
     for i in range(which.size):
