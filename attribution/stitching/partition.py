@@ -91,7 +91,7 @@ def partition_bits_for(rows: int, fold_bits: int) -> int:
 
 
 @kernel
-def taken(values: np.ndarray, which: Int64 | UInt32) -> np.ndarray:
+def taken(values: np.ndarray, which: np.ndarray) -> np.ndarray:
     """Return the chosen values: as numpy does, but beside other threads."""
     chosen = np.empty(which.size, values.dtype)
     for i in range(which.size):
