@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -65,7 +66,7 @@ def vocabulary(names: pl.Series, where: str) -> tuple[tuple[str, ...], dict[str,
     Raises:
         TableError: there are more channels than codes.
     """
-    given = names.unique().drop_nulls().to_list()
+    given = names.unique().drop_nulls().cast(pl.String).to_list()
     clean = {raw: normalised(raw) for raw in given}
     channels = tuple(sorted(set(clean.values())))
     if len(channels) > MOST:
@@ -99,6 +100,11 @@ def coded(names: pl.Series, clean: dict[str, str], channels: Sequence[str]) -> U
     codes = {raw: place[name] for raw, name in clean.items()}
     if not codes:
         return np.empty(0, np.uint16)
+    if names.dtype in (pl.Categorical, pl.Enum):
+        distinct = names.unique()
+        table = np.zeros(cast(int, distinct.to_physical().max()) + 1, np.uint16)
+        table[distinct.to_physical().to_numpy()] = [codes[name] for name in distinct.cast(pl.String)]
+        return np.take(table, names.to_physical().to_numpy())
     return names.replace_strict(codes, return_dtype=pl.UInt16).to_numpy()
 
 

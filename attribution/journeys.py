@@ -12,6 +12,7 @@ import polars as pl
 
 from attribution.arrays import Bool, Float64, Int64, UInt16, UInt32, frozen
 from attribution.errors import VocabularyError
+from attribution.kernels import kernel
 
 DAY = 86_400_000_000  # microseconds
 TIME = pl.Datetime("us", "UTC")
@@ -86,7 +87,7 @@ class Journeys:
     @cached_property
     def converting(self) -> Journeys:
         """The journeys with any outcome: the only ones a touchpoint rule has to look at."""
-        return self.select((self.outcomes != 0).any(axis=1))
+        return self.select(any_of(self.outcomes))
 
     @cached_property
     def age(self) -> Float64:
@@ -99,11 +100,10 @@ class Journeys:
         """Return the journeys that are kept, in their order."""
         if keep.all():
             return self
-        lengths = np.diff(self.offsets)
-        touched = np.repeat(keep, lengths)
+        offsets, touched = touchpoints_of(self.offsets, np.flatnonzero(keep))
         return replace(
             self,
-            offsets=np.concatenate([[0], np.cumsum(lengths[keep])]),
+            offsets=offsets,
             channel=self.channel[touched],
             age_days=None if self.age_days is None else self.age_days[touched],
             count=self.count[keep],
@@ -184,6 +184,29 @@ class Journeys:
             table.select(outcome_names).cast(pl.Float64).to_numpy(),
             None if ends is None or ends.null_count() else ends.to_physical().to_numpy(),
         )
+
+
+@kernel
+def any_of(outcomes: Float64) -> Bool:
+    """Return which journeys have an outcome."""
+    found = np.zeros(outcomes.shape[0], np.bool_)
+    for j in range(outcomes.shape[0]):
+        for i in range(outcomes.shape[1]):
+            found[j] |= outcomes[j, i] != 0.0
+    return found
+
+
+@kernel
+def touchpoints_of(offsets: Int64, journeys: Int64) -> tuple[Int64, Int64]:
+    """Return the offsets of some journeys one after the other, and where their touchpoints stand."""
+    kept = np.zeros(journeys.size + 1, np.int64)
+    for n in range(journeys.size):
+        kept[n + 1] = kept[n] + offsets[journeys[n] + 1] - offsets[journeys[n]]
+    touched = np.empty(kept[-1], np.int64)
+    for n in range(journeys.size):
+        for t in range(kept[n + 1] - kept[n]):
+            touched[kept[n] + t] = offsets[journeys[n]] + t
+    return kept, touched
 
 
 def column(name: str, values: Any, length: int, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:

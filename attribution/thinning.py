@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from attribution.arrays import Float64
-from attribution.journeys import Journeys
+from attribution.journeys import Journeys, touchpoints_of
 from attribution.stitched import FOLDS, Batch, StitchReport
 
 ROWS = 1 << 14  # paths that are dealt out at once
@@ -67,9 +67,7 @@ def thrown(draws: np.random.Generator, counts: Float64) -> Float64:
 
 def rows_of(journeys: Journeys, rows: np.ndarray) -> Journeys:
     """Return the journeys of the rows, in their order."""
-    lengths = np.diff(journeys.offsets)[rows]
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    touchpoint = np.repeat(journeys.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
+    offsets, touchpoint = touchpoints_of(journeys.offsets, rows)
     return Journeys(
         journeys.channels,
         journeys.outcome_names,

@@ -82,7 +82,7 @@ FRAMES: dict[str, Callable[[pl.DataFrame], Any]] = {
 @pytest.mark.parametrize("kind", FRAMES)
 def test_every_frame_gives_the_same_checked_table(kind: str) -> None:
     table = checked(FRAMES[kind](FRAME))
-    assert_frame_equal(table.frame, EXPECTED.frame)
+    assert_frame_equal(spelled(table.frame), EXPECTED.frame)
     assert table.reason.to_list() == EXPECTED.reason.to_list() == [None, None, "null_user", *TWO]
     assert (table.warnings, table.naive) == (EXPECTED.warnings, EXPECTED.naive) == ((), False)
 
@@ -114,6 +114,11 @@ FILES: dict[str, Callable[[Path], None]] = {
 }
 
 
+def spelled(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with coded channels as text: a file decides how they come."""
+    return frame.cast({pl.Categorical: pl.String})
+
+
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("as_path", [str, Path])
 def test_every_file_gives_the_same_checked_table(
@@ -121,7 +126,7 @@ def test_every_file_gives_the_same_checked_table(
 ) -> None:
     FILES[name](tmp_path / name)
     table = checked(as_path(tmp_path / name))
-    assert_frame_equal(table.frame, EXPECTED.frame)
+    assert_frame_equal(spelled(table.frame), EXPECTED.frame)
     assert table.reason.to_list() == EXPECTED.reason.to_list()
     assert table.where == f"touchpoints ({tmp_path / name})"
 
@@ -132,7 +137,7 @@ def test_a_glob_reads_its_files_in_order_of_name(kind: str, tmp_path: Path) -> N
         frame = (FRAME if kind == "parquet" else TEXT)[rows]
         getattr(frame, f"write_{kind}")(tmp_path / f"part-{part}.{kind}")
     table = checked(str(tmp_path / f"part-*.{kind}"))
-    assert_frame_equal(table.frame, EXPECTED.frame)
+    assert_frame_equal(spelled(table.frame), EXPECTED.frame)
     assert table.where == f"touchpoints (3 files {tmp_path}/part-*.{kind})"
 
 
@@ -213,13 +218,13 @@ def test_the_separator_can_be_declared(tmp_path: Path) -> None:
 def test_files_of_one_glob_agree_by_name_and_not_by_place(tmp_path: Path) -> None:
     FRAME[:2].write_parquet(tmp_path / "a.parquet")
     FRAME[2:].select(reversed(FRAME.columns)).write_parquet(tmp_path / "b.parquet")
-    assert_frame_equal(checked(tmp_path / "*.parquet").frame, EXPECTED.frame)
+    assert_frame_equal(spelled(checked(tmp_path / "*.parquet").frame), EXPECTED.frame)
 
 
 def test_columns_that_are_not_wanted_may_differ_between_the_files_of_a_glob(tmp_path: Path) -> None:
     FRAME[:2].write_parquet(tmp_path / "a.parquet")
     FRAME[2:].drop("other").with_columns(another=1).write_parquet(tmp_path / "b.parquet")
-    assert_frame_equal(checked(tmp_path / "*.parquet").frame, EXPECTED.frame)
+    assert_frame_equal(spelled(checked(tmp_path / "*.parquet").frame), EXPECTED.frame)
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv", "ndjson"])

@@ -18,7 +18,8 @@ from attribution.manifest import checksum
 from attribution.stitched import Stitched, StitchReport
 from attribution.stitching import split_events, stitch
 from attribution.tables import TABLES, Checked, Column, Reading, check_table
-from attribution.tables.sources import Read, Stamp, files_of, read, stamp
+from attribution.tables.sources import Read, files_of, read
+from attribution.tables.stamps import Stamp, stamp
 
 
 @dataclass(frozen=True, eq=False)

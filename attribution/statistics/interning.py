@@ -7,6 +7,8 @@ import numpy as np
 from attribution.arrays import Int64
 from attribution.kernels import kernel
 
+SMALL = 1 << 14
+
 
 @kernel
 def intern(words: Int64) -> tuple[Int64, Int64]:
@@ -54,12 +56,40 @@ def same(words: Int64, left: int, right: int, width: int) -> bool:
     return True
 
 
+@kernel
+def place_small(numbers: Int64, size: int) -> tuple[Int64, Int64]:
+    """Return the distinct of numbers below ``size``, rising, and the place of each among them."""
+    place = np.full(size, -1, np.int64)
+    for i in range(numbers.size):
+        place[numbers[i]] = 0
+    found = 0
+    for number in range(size):
+        if place[number] == 0:
+            place[number] = found
+            found += 1
+    rows = np.empty(found, np.int64)
+    for number in range(size):
+        if place[number] >= 0:
+            rows[place[number]] = number
+    places = np.empty(numbers.size, np.int64)
+    for i in range(numbers.size):
+        places[i] = place[numbers[i]]
+    return rows, places
+
+
 def distinct(words: Int64) -> tuple[Int64, Int64]:
     """Return the distinct rows of [n, w] in lexical order, and the place of each row among them.
 
     >>> distinct(np.array([[7], [3], [7]]))[1].tolist()
     [1, 0, 1]
     """
+    if words.shape[1] == 1 and len(words):
+        numbers = np.ascontiguousarray(words[:, 0])
+        if numbers.min() >= 0 and numbers.max() < max(
+            SMALL, 2 * len(numbers)
+        ):  # a table of them fits in cache
+            rows, places = place_small(numbers, int(numbers.max()) + 1)
+            return rows[:, None], places
     number, first = intern(np.ascontiguousarray(words, dtype=np.int64))
     rows = words[first]
     order = np.lexsort(rows.T[::-1]) if len(rows) else first

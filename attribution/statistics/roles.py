@@ -84,17 +84,22 @@ def play(offsets: Int64, channel: UInt16, count: Float64, conversions: Float64, 
             if seen[c] != j:
                 seen[c] = j
                 counts[c, 0] += count[j]
+        if won == 0.0:
+            continue
+        n = float(stop - start)
+        for t in range(start, stop):
+            c = channel[t]
+            if seen[c] == j:
+                seen[c] = -1
                 counts[c, 1] += won
                 if channel[start] != c and channel[stop - 1] != c:
                     counts[c, 4] += won
-            if won != 0.0:
-                n = float(stop - start)
-                since, until = (t - start) / n, (t - start + 1) / n
-                early = max(0.0, min(until, 0.25) - since)
-                late = max(0.0, until - max(since, 0.75))
-                counts[c, 5] += won * early
-                counts[c, 6] += won * (1.0 / n - early - late)
-                counts[c, 7] += won * late
+            since, until = (t - start) / n, (t - start + 1) / n
+            early = max(0.0, min(until, 0.25) - since)
+            late = max(0.0, until - max(since, 0.75))
+            counts[c, 5] += won * early
+            counts[c, 6] += won * (1.0 / n - early - late)
+            counts[c, 7] += won * late
         if stop > start:
             counts[channel[start], 2] += won
             counts[channel[stop - 1], 3] += won

@@ -13,6 +13,7 @@ from attribution.arrays import Bool, Float64, Int64
 from attribution.journeys import Journeys
 from attribution.statistics.interning import distinct
 from attribution.statistics.mergeable import places, same_vocabulary, summed
+from attribution.statistics.pairs import count_pairs, fits
 from attribution.statistics.stacked import Stacked, cells
 from attribution.statistics.windows import collapse, digits_per_word, pack_windows, packed, widened
 
@@ -147,6 +148,8 @@ class Transitions:
     def observe(self, journeys: Journeys) -> TransitionCounts:
         """Return the counts; journeys without touchpoints are unattributed, weight 0 is absent."""
         empty = journeys.offsets[:-1] == journeys.offsets[1:]
+        if self.order == 1 and not self.collapse_repeats and fits(len(journeys.channels)):
+            return pairs_of(journeys, journeys.outcomes[empty].sum(axis=0))
         chain = journeys.select(~empty & (journeys.count > 0))
         offsets, channel = chain.offsets, chain.channel
         if self.collapse_repeats:
@@ -173,6 +176,27 @@ class Transitions:
             chain.count - chain.outcomes[:, 0],
             journeys.outcomes[empty].sum(axis=0),
         )
+
+
+def pairs_of(journeys: Journeys, unattributed: Float64) -> TransitionCounts:
+    """Return the counts of order 1."""
+    channels, outcomes = len(journeys.channels), np.ascontiguousarray(journeys.outcomes)
+    moves, ends, nulls = count_pairs(journeys.offsets, journeys.channel, journeys.count, outcomes, channels)
+    met = np.append(True, moves.any(axis=0))
+    place = np.cumsum(met) - 1
+    source, target = np.nonzero(moves)
+    return TransitionCounts(
+        journeys.channels,
+        journeys.outcome_names,
+        1,
+        np.flatnonzero(met)[:, None],
+        place[source],
+        place[target + 1],
+        moves[source, target],
+        ends[met],
+        nulls[met],
+        unattributed,
+    )
 
 
 def collect(

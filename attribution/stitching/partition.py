@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -30,10 +31,16 @@ class Rows:
     def __len__(self) -> int:
         return len(self.customer)
 
-    def take(self, which: Int64 | slice) -> Rows:
+    def cut(self, start: int, stop: int) -> Rows:
+        """Return the rows of a range, not copied."""
+        columns = (getattr(self, field.name) for field in fields(self))
+        arrays: Iterator[Any] = (None if column is None else column[start:stop] for column in columns)
+        return Rows(*arrays)
+
+    def take(self, which: Int64 | UInt32) -> Rows:
         """Return the chosen rows."""
         columns = (getattr(self, field.name) for field in fields(self))
-        arrays: Iterator[Any] = (None if column is None else column[which] for column in columns)
+        arrays: Iterator[Any] = (None if column is None else taken(column, which) for column in columns)
         return Rows(*arrays)
 
     @staticmethod
@@ -54,7 +61,7 @@ class Partitions:
     def fold(self, number: int) -> Rows:
         """Return all rows of a fold of customers."""
         parts = [
-            chunk.take(slice(bounds[number], bounds[number + 1]))
+            chunk.cut(bounds[number], bounds[number + 1])
             for chunk, bounds in zip(self.chunks, self.bounds, strict=True)
         ]
         return Rows.joined(parts)
@@ -62,14 +69,15 @@ class Partitions:
 
 def scattered(rows: Rows, chunk_rows: int, partition_bits: int, fold_bits: int) -> Partitions:
     """Return the rows in partitions, chunk by chunk; a partition is a part of one fold."""
-    starts = range(0, max(len(rows), 1), chunk_rows)
-    chunks, bounds = [], []
-    for start in starts:
-        chunk = rows.take(slice(start, start + chunk_rows))
+
+    def scatter(start: int) -> tuple[Rows, Int64]:
+        chunk = rows.cut(start, start + chunk_rows)
         order, edges = by_partition(chunk.customer, partition_bits)
-        chunks.append(chunk.take(order))
-        bounds.append(edges[:: 1 << (partition_bits - fold_bits)])
-    return Partitions(tuple(chunks), tuple(bounds))
+        return chunk.take(order), edges[:: 1 << (partition_bits - fold_bits)]
+
+    with ThreadPoolExecutor() as pool:
+        chunks, bounds = zip(*pool.map(scatter, range(0, max(len(rows), 1), chunk_rows)), strict=True)
+    return Partitions(chunks, bounds)
 
 
 def partition_bits_for(rows: int, fold_bits: int) -> int:
@@ -80,6 +88,15 @@ def partition_bits_for(rows: int, fold_bits: int) -> int:
     """
     wanted = max(1, -(-rows // ROWS_A_PARTITION)) - 1
     return min(MOST_PARTITION_BITS, max(fold_bits, wanted.bit_length()))
+
+
+@kernel
+def taken(values: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Return the chosen values: as numpy does, but beside other threads."""
+    chosen = np.empty(which.size, values.dtype)
+    for i in range(which.size):
+        chosen[i] = values[which[i]]
+    return chosen
 
 
 @kernel

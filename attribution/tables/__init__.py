@@ -2,13 +2,14 @@
 
 from attribution.tables.columns import OURS, TABLES, Column, check_outcome_names
 from attribution.tables.files import STREAMED, SUFFIXES, check_target, unescaped, write_rows, write_table
-from attribution.tables.gate import CONTROL, Checked, check_table
+from attribution.tables.gate import Checked, check_table
 from attribution.tables.origin import Origin
 from attribution.tables.reading import Reading
 from attribution.tables.rows import REASONS, Counts, RowCount, added
 from attribution.tables.seal import check_seal
 from attribution.tables.sources import Source
 from attribution.tables.unfinished import PUBLISHING, discard_unfinished, unfinished
+from attribution.tables.values import CONTROL
 
 __all__ = [
     "CONTROL",

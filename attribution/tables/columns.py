@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attribution.errors import ParameterError
 
@@ -27,6 +27,7 @@ class Column:
     required: bool = False
     null: float | None = None
     default: float | None = None  # of the whole column, where it is absent
+    coded: bool = False  # may stay Categorical: what is looked at are its distinct values
 
 
 ACCOUNT = Column("account_id", "text", "account of the customer: customers of one are drawn together")
@@ -43,7 +44,7 @@ TOUCHPOINT = (
 )
 
 TABLES: dict[str, tuple[Column, ...]] = {
-    "touchpoints": TOUCHPOINT,
+    "touchpoints": tuple(replace(each, coded=each.name == "channel") for each in TOUCHPOINT),
     "outcomes": (
         Column("customer_id", "id", "who became a lead (text or integer)", required=True),
         Column("timestamp", "time", "when", required=True),

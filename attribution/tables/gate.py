@@ -14,9 +14,8 @@ from attribution.tables.reading import Reading
 from attribution.tables.rows import RowCount
 from attribution.tables.sources import Read, Source, read
 from attribution.tables.times import to_instants
-from attribution.tables.values import as_number, as_text, holds_numbers, is_scalar, overflow
+from attribution.tables.values import CONTROL, as_number, as_text, holds_numbers, is_scalar, overflow
 
-CONTROL = r"[\x00-\x1f\x7f-\x9f]"
 EXPECTED = {
     "list": "lists (Parquet keeps them)",
     **dict.fromkeys(("id", "name", "path", "text"), "text"),
@@ -93,7 +92,8 @@ def check_table(
         source_read = source
     else:
         ids = [names[column.name] for column in declared if column.kind == "id"]
-        source_read = read(source, table, names.values(), reading.delimiter, ids)
+        coded = [names[column.name] for column in declared if column.coded]
+        source_read = read(source, table, names.values(), reading.delimiter, ids, coded)
     faults = [
         Fault(
             source_read.where,

@@ -13,7 +13,8 @@ from attribution.errors import ParameterError, TableError
 from attribution.tables.columns import TABLES
 from attribution.tables.gate import check_table
 from attribution.tables.reading import Reading
-from attribution.tables.sources import Source, Stamp, matching, read, stamp
+from attribution.tables.sources import Source, matching, read
+from attribution.tables.stamps import Stamp, stamp
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,8 @@ class Origin:
         typed = check_table(self.table, source, self.reading, mapping)
         if not typed.frame["customer_id"].equals(self.customers):
             raise self.changed("customers stand in other rows")
-        return pl.DataFrame([(source.frame if name in others else typed.frame)[name] for name in names])
+        found = pl.DataFrame([(source.frame if name in others else typed.frame)[name] for name in names])
+        return found.cast({pl.Categorical: pl.String})
 
     def changed(self, how: str) -> TableError:
         """Return the error of a table that is no longer what it was."""

@@ -15,9 +15,9 @@ from attribution.tables.seal import check_seal
 
 
 def read_parquet(
-    path: Path, where: str, wanted: Collection[str] | None
+    path: Path, where: str, wanted: Collection[str] | None, coded: Collection[str]
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Return the wanted columns, and the names of all.
+    """Return the wanted columns, and the names of all; those in ``coded`` as Categorical if they are text.
 
     Raises:
         TableError: the file holds, or declares, something else than the rows of a table.
@@ -40,6 +40,9 @@ def read_parquet(
             columns = tuple(file.schema_arrow.names)
             check_names(columns, where)
             chosen = [name for name in columns if wanted is None or name in wanted]
+            texts = (pa.string(), pa.large_string(), pa.string_view())
+            text = [name for name in chosen if name in coded and file.schema_arrow.field(name).type in texts]
+        with pq.ParquetFile(path, read_dictionary=text) as file:
             table = file.read(columns=chosen).select(chosen)
         table.validate(full=True)  # polars takes text and offsets on trust
         for field in table.schema:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from glob import glob
 from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple
 
 import polars as pl
 
@@ -21,6 +20,7 @@ from attribution.tables.frames import Source as Source
 from attribution.tables.frames import as_polars
 from attribution.tables.memory import check_memory
 from attribution.tables.parquet_files import read_parquet
+from attribution.tables.stamps import check_unchanged, stamp
 
 # What the decoders raise on bytes that are not what they should be.
 TORN = (
@@ -51,11 +51,17 @@ class Read:
 
 
 def read(
-    source: Source, table: str, wanted: Iterable[str] | None, delimiter: str, ids: Collection[str] = ()
+    source: Source,
+    table: str,
+    wanted: Iterable[str] | None,
+    delimiter: str,
+    ids: Collection[str] = (),
+    coded: Collection[str] = (),
 ) -> Read:
     """Return the wanted columns of a source (all without ``wanted``).
 
-    The columns named in ``ids`` may hold integers in one file of a glob and text in another.
+    The columns named in ``ids`` may hold integers in one file of a glob and text in another; those in
+    ``coded`` come as Categorical where a file holds them so.
 
     Raises:
         TableError: the file is missing, empty, damaged, wrongly encoded or separated, or the files
@@ -65,7 +71,7 @@ def read(
     if isinstance(source, Read):
         return source if wanted is None else source.select(wanted)
     if isinstance(source, (str, Path)):
-        return read_files(str(source), table, wanted, delimiter, ids)
+        return read_files(str(source), table, wanted, delimiter, ids, coded)
     where = f"{table} ({type(source).__name__})"
     frame = as_polars(source, where)
     columns = tuple(frame.collect_schema().names())
@@ -94,15 +100,21 @@ def files_of(pattern: str, table: str) -> list[Path]:
 
 
 def read_files(
-    pattern: str, table: str, wanted: Collection[str] | None, delimiter: str, ids: Collection[str]
+    pattern: str,
+    table: str,
+    wanted: Collection[str] | None,
+    delimiter: str,
+    ids: Collection[str],
+    coded: Collection[str],
 ) -> Read:
     """Return the rows of a file, or of all files that a glob matches in order of name."""
     paths = files_of(pattern, table)
-    parts = [read_file(path, f"{table} ({path})", wanted, delimiter) for path in paths]
+    parts = [read_file(path, f"{table} ({path})", wanted, delimiter, coded) for path in paths]
     if len(parts) == 1:
         return parts[0]
     where = f"{table} ({len(paths)} files {pattern})"
     parts, mixed = with_ids_as_text(parts, where, ids)
+    parts = with_codes_alike(parts, coded)
     first = parts[0]
     for part in parts[1:]:
         check_alike(first, part)
@@ -133,6 +145,20 @@ def with_ids_as_text(parts: list[Read], where: str, ids: Collection[str]) -> tup
     return parts, warnings
 
 
+def with_codes_alike(parts: list[Read], coded: Collection[str]) -> list[Read]:
+    """Return the files with a coded column as text in all, where it is so in one."""
+    for name in coded:
+        if len({part.frame.schema.get(name) for part in parts}) > 1:
+            text = pl.col(name).cast(pl.String)
+            parts = [
+                replace(part, frame=part.frame.with_columns(text))
+                if part.frame.schema.get(name) == pl.Categorical
+                else part
+                for part in parts
+            ]
+    return parts
+
+
 def check_alike(first: Read, part: Read) -> None:
     """Raise TableError unless two files of a glob have the same columns, whatever their order."""
     here, there = part.frame.schema, first.frame.schema
@@ -157,7 +183,9 @@ def alike(left: pl.DataType | None, right: pl.DataType | None) -> bool:
     return left == right or (None not in (left, right) and pl.Null in (left, right))
 
 
-def read_file(path: Path, where: str, wanted: Collection[str] | None, delimiter: str) -> Read:
+def read_file(
+    path: Path, where: str, wanted: Collection[str] | None, delimiter: str, coded: Collection[str]
+) -> Read:
     """Return the wanted columns of one file; every column of a CSV file is text."""
     suffixes = [suffix.casefold() for suffix in path.suffixes]
     kind = next((suffix for suffix in reversed(suffixes) if suffix != ".gz"), "")
@@ -174,17 +202,24 @@ def read_file(path: Path, where: str, wanted: Collection[str] | None, delimiter:
     if before.size == 0:
         raise TableError.of(where, "no rows: the file has 0 bytes", "a header and rows", "check the export")
     try:
-        return decoded(path, where, kind, wanted, delimiter)
+        return decoded(path, where, kind, wanted, delimiter, coded)
     except TORN as error:
         raise damaged(path, where, error) from error
     finally:
         check_unchanged(path, where, before)
 
 
-def decoded(path: Path, where: str, kind: str, wanted: Collection[str] | None, delimiter: str) -> Read:
+def decoded(
+    path: Path,
+    where: str,
+    kind: str,
+    wanted: Collection[str] | None,
+    delimiter: str,
+    coded: Collection[str],
+) -> Read:
     """Return the wanted columns of a file of a known kind."""
     if kind in PARQUET:
-        frame, columns = read_parquet(path, where, wanted)
+        frame, columns = read_parquet(path, where, wanted, coded)
         return Read(frame, where, columns)
     check_memory(where, path.stat().st_size, "text")
     with opened(path, where) as file:
@@ -197,34 +232,6 @@ def decoded(path: Path, where: str, kind: str, wanted: Collection[str] | None, d
         frame = pl.read_ndjson(file, infer_schema_length=None)  # a column may begin in any line
     chosen = [name for name in frame.columns if wanted is None or name in wanted]
     return Read(frame.select(chosen), where, tuple(frame.columns))
-
-
-class Stamp(NamedTuple):
-    """What tells that a file was written to."""
-
-    size: int
-    written_ns: int
-
-
-def stamp(path: Path) -> Stamp:
-    """Return the stamp of a file; one that is gone has none."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return Stamp(0, 0)
-    return Stamp(status.st_size, status.st_mtime_ns)
-
-
-def check_unchanged(path: Path, where: str, before: Stamp) -> None:
-    """Raise TableError if a file was written to since the stamp was taken."""
-    now = stamp(path)
-    if now != before:
-        raise TableError.of(
-            where,
-            f"the file changed while it was read: {before.size:,} bytes before, {now.size:,} after",
-            "a file that nobody writes to",
-            "wait until it is complete, or read a copy of it",
-        )
 
 
 def damaged(path: Path, where: str, error: BaseException) -> TableError:

@@ -8,6 +8,7 @@ from attribution.errors import Fault
 from attribution.tables.columns import Column
 from attribution.tables.reading import Reading
 
+CONTROL = r"[\x00-\x1f\x7f-\x9f]"
 TOO_LARGE = 2.0**63 / 100  # money beyond int64 cents
 EXACT = 2.0**53  # floats below are exact as integers
 FLAGS = {"1": 1.0, "true": 1.0, "yes": 1.0, "0": 0.0, "false": 0.0, "no": 0.0, "": 0.0}
@@ -34,6 +35,11 @@ def as_text(raw: pl.Series, column: Column, reading: Reading) -> pl.Series:
             raw = raw.cast(pl.Int64)  # whole numbers that a frame with gaps holds as floats
             if column.kind == "id":
                 return raw
+    if column.coded and raw.dtype in (pl.Categorical, pl.Enum):
+        distinct = raw.unique().drop_nulls().cast(pl.String)
+        odd = (distinct.str.strip_chars() == "") | distinct.str.contains(CONTROL)
+        if not odd.any() and not (reading.null_channel and raw.null_count()):
+            return raw
     text = raw.cast(pl.String)
     blank = text.str.strip_chars() == ""
     text = text.set(blank.fill_null(False), None)
