@@ -78,9 +78,10 @@ def test_numba_is_named_in_kernels_alone():
 
 def test_kernels_call_kernels_of_their_own_module_only():
     # The cache on disk does not see a change in a kernel of another file.
-    names = {node.name for _, node in kernels()}
-    for path, node in kernels():
-        own = {other.name for where, other in kernels() if where == path}
+    found = kernels()
+    names = {node.name for _, node in found}
+    for path, node in found:
+        own = {other.name for where, other in found if where == path}
         called = {
             call.func.id
             for call in ast.walk(node)

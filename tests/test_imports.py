@@ -69,7 +69,7 @@ def test_attributing_loads_no_library_that_it_does_not_need() -> None:
 def test_the_public_names_are_there_and_no_others_are_promised() -> None:
     told = watched(
         "import attribution as at\n"
-        "assert sorted(at.__all__, key=str.casefold) == sorted(set(at.__all__), key=str.casefold)\n"
+        "assert len(at.__all__) == len(set(at.__all__))\n"
         "assert all(hasattr(at, name) for name in at.__all__)\n"
         "assert {'stitch', 'attribute', 'measure', 'from_paths', 'split_events'} <= {*at.__all__}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from itertools import product
@@ -293,10 +294,15 @@ def test_a_group_without_journeys_is_one_too_many(empty: list[list[Row]]) -> Non
         choose_order(folds_of(*some, *empty), groups=3)
 
 
-def test_a_path_table_needs_journeys_held_out() -> None:
-    table = pl.DataFrame({"path": ["a", "b"], "conversions": [3, 1], "null": [1, 3]})
-    with pytest.raises(at.ParameterError, match=r"got 10, of which 9 have no .* path table are one fold"):
-        choose_order(at.from_paths(table, null="null"))
+def test_the_journeys_of_a_path_table_are_dealt_out_to_groups_by_chance() -> None:
+    table = pl.DataFrame({"path": ["a", "b"], "conversions": [300, 100], "null": [100, 300]})
+    (row,) = choose_order(at.from_paths(table, null="null"), [1]).table().to_dicts()
+    assert row["auc"] == pytest.approx(0.75, abs=0.03)
+    assert row["log_likelihood"] == pytest.approx((3 * math.log(0.75) + math.log(0.25)) / 4, abs=0.01)
+    assert row["log_likelihood_error"] > 0
+    few = table.with_columns(conversions=1, null=1)
+    with pytest.raises(at.ParameterError, match=r"got 10, of which \d have no .*: use fewer groups"):
+        choose_order(at.from_paths(few, null="null"))
 
 
 @pytest.mark.parametrize(

@@ -326,7 +326,7 @@ def test_without_wins_there_is_no_win_rate() -> None:
 
 
 def test_without_spend_there_is_no_cost() -> None:
-    table = with_shrunken(measure(CREDITS, SPEND.clear()).table(), ["channel"], OUTCOMES)
+    table = measure(CREDITS, SPEND.clear()).table()
     assert table["cost_per_lead_shrunken"].head(-1).null_count() == len(table) - 1
     assert table["win_rate_shrunken"].drop_nulls().len() == 4
 
@@ -338,7 +338,7 @@ def test_the_sample_by_any_dimension_has_shrunken_ratios_where_it_has_raw_ones(b
     sample = at.sample.load()
     journeys = at.stitch(sample.touchpoints, sample.leads)
     log = at.credit_log(journeys, at.attribute(journeys, at.Linear(), at.LastTouch()))
-    table = with_shrunken(measure(log, sample.spend, by=by).table(), by, log.outcome_names)
+    table = measure(log, sample.spend, by=by).table()
     for rows in table.partition_by("model"):
         cells, total = rows.head(-1), rows.tail(1).row(0, named=True)
         if "channel" in by:
