@@ -17,17 +17,20 @@ from pathlib import Path
 from threading import Thread
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 from test_job import GOOD, job, put, sums, tables_of
 
 from attribution.job import folder as folders
 from attribution.job import run
 from attribution.manifest import Manifest
+from attribution.statistics.windows import collapse
 from attribution.tables import PUBLISHING, discard_unfinished, memory
 
 KILLS = 1_000 if os.environ.get("ATTRIBUTION_PROFILE") == "nightly" else 200
 CASES = 4
-# Processes are forked from one that has imported everything and computed nothing: they start at once.
+# Processes are forked from one that has imported everything, with numba at work: they start at once.
+collapse(np.zeros(1, np.int64), np.zeros(0, np.uint16))
 FORKED = multiprocessing.get_context("forkserver")
 FORKED.set_forkserver_preload(
     ["attribution.job", "numba", "scipy.linalg", "pyarrow.parquet", "test_job_stops"]

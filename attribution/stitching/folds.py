@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,8 @@ from attribution.stitching.partition import Partitions, partition_bits_for, scat
 from attribution.stitching.rows import outcome_rows, touchpoint_rows
 from attribution.stitching.window import Window
 from attribution.tables import Checked, Origin
+
+KEPT = 1 << 20  # touchpoints whose journeys stay when they were assembled; more are assembled whenever asked
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,9 @@ def joined(
         window.most,
         fold_bits,
     )
+    kept: Callable[[Callable[[], Batch]], Callable[[], Batch]] = (
+        cache if len(rows) <= KEPT else lambda assemble: assemble
+    )
     folds = Folds(
         scattered(rows, layout.chunk_rows, bits, fold_bits),
         scattered(ends, layout.chunk_rows, fold_bits, fold_bits),
@@ -78,7 +83,7 @@ def joined(
     return Stitched(
         channels,
         outcome_names,
-        [partial(folds.assemble, number) for number in range(1 << fold_bits)],
+        [kept(partial(folds.assemble, number)) for number in range(1 << fold_bits)],
         StitchReport(
             aside, {}, {**won_before(ended), **accounts.notes}, (*warnings, *alike, *accounts.warnings)
         ),

@@ -40,7 +40,11 @@ class Rows:
     def take(self, which: Int64 | UInt32) -> Rows:
         """Return the chosen rows."""
         columns = (getattr(self, field.name) for field in fields(self))
-        arrays: Iterator[Any] = (None if column is None else taken(column, which) for column in columns)
+        arrays: Iterator[Any] = (
+            # One kernel a width: whether a number has a sign is no matter here.
+            None if column is None else taken(column.view(f"u{column.itemsize}"), which).view(column.dtype)
+            for column in columns
+        )
         return Rows(*arrays)
 
     @staticmethod
