@@ -42,9 +42,16 @@ def observe_folds(
     if threads is not None and threads < 1:
         raise ParameterError.out_of_range("threads", threads, "a whole number >= 1")
 
+    nothing: list[list[Any]] = []  # what is learned from a fold without journeys, once
+
     def learn(fold: Callable[[], Batch]) -> tuple[StitchReport, list[Any], int]:
         journeys, report = fold()
-        return report, [observer.observe(journeys) for observer in observers], journeys.touchpoints
+        if not len(journeys) and nothing:
+            return report, nothing[0], 0
+        statistics = [observer.observe(journeys) for observer in observers]
+        if not len(journeys):
+            nothing.append(statistics)
+        return report, statistics, journeys.touchpoints
 
     tell = progress or (lambda _done, _folds: None)
     learned = [learn(folds[0])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 
 import numpy as np
 import polars as pl
@@ -109,8 +109,15 @@ class Folds:
 
     def assemble(self, number: int) -> Batch:
         """Return the batch of one fold."""
-        journeys, report = assembled(self.touchpoints.fold(number), self.outcomes.fold(number), self.cut)
-        return Batch(journeys, report)
+        touched, ended = self.touchpoints.fold(number), self.outcomes.fold(number)
+        return Batch(*assembled(touched, ended, self.cut)) if len(touched) or len(ended) else self.nothing
+
+    @cached_property
+    def nothing(self) -> Batch:
+        """The batch of a fold without rows: of few customers most are so."""
+        return Batch(
+            *assembled(self.touchpoints.chunks[0].cut(0, 0), self.outcomes.chunks[0].cut(0, 0), self.cut)
+        )
 
     def names(self, _: int, journeys: Journeys) -> pl.DataFrame:
         """Return journey_id (customer / ordinal), customer_id, and account_id where accounts are known."""

@@ -68,7 +68,7 @@ class Partitions:
             chunk.cut(bounds[number], bounds[number + 1])
             for chunk, bounds in zip(self.chunks, self.bounds, strict=True)
         ]
-        return Rows.joined(parts)
+        return Rows.joined(parts) if len(parts) > 1 else parts[0]
 
 
 def scattered(rows: Rows, chunk_rows: int, partition_bits: int, fold_bits: int) -> Partitions:
