@@ -113,18 +113,19 @@ class TransitionCounts:
         starts = np.cumsum([len(moves), len(states) * m, len(states)])
         rest = starts[2] + np.arange(m)
 
+        skeleton = replace(one, states=states, source=source, target=target)
+        a, b, c = starts
+
         def restored(vector: Float64) -> TransitionCounts:
-            count, ends, nulls, unattributed = np.split(vector, starts)
-            return replace(
-                one,
-                states=states,
-                source=source,
-                target=target,
-                count=count,
-                ends=ends.reshape(-1, m),
-                nulls=nulls,
-                unattributed=unattributed,
+            counts = replace(
+                skeleton,
+                count=vector[:a],
+                ends=vector[a:b].reshape(-1, m),
+                nulls=vector[b:c],
+                unattributed=vector[c:],
             )
+            counts.__dict__["windows"] = skeleton.windows  # of the same states: worked out once
+            return counts
 
         bounds = np.cumsum([0, *(len(part.count) for part in parts)])
         return Stacked(
