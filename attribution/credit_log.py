@@ -68,9 +68,9 @@ def credit_log(journeys: Stitched, credits: Credits | Result) -> CreditLog:
 class Drawn:
     """How the sums of a log are to be drawn anew, or why they cannot be."""
 
-    intervals: float = 0.95
-    replicates: int = 0
-    seed: int = 0
+    intervals: float = Resampling.intervals
+    replicates: int = Resampling.replicates
+    seed: int = Resampling.seed
     folds: int = 0
     unsure: str = ""
 

@@ -360,9 +360,6 @@ class Closed:
     def __add__(self, other: Closed) -> Closed:
         return replace(self, by_last=self.by_last + other.by_last)
 
-    def recode(self, channels: Sequence[str]) -> Closed:
-        raise NotImplementedError
-
     @staticmethod
     def stacked(parts: Sequence[Closed]) -> Stacked:
         shape = parts[0].by_last.shape

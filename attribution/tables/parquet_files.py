@@ -31,8 +31,8 @@ def read_parquet(
     check_seal(path, where)
     try:
         with pq.ParquetFile(path) as file:
-            rows, size = file.metadata.num_rows, path.stat().st_size
-            groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
+            footer, size = file.metadata, path.stat().st_size
+            rows, groups = footer.num_rows, [footer.row_group(n) for n in range(file.num_row_groups)]
             check_rows(max(rows, sum(group.num_rows for group in groups)), size, where)
             unpacked = sum(group.total_byte_size for group in groups)
             check_ratio(unpacked, size, where)
@@ -42,7 +42,7 @@ def read_parquet(
             chosen = [name for name in columns if wanted is None or name in wanted]
             texts = (pa.string(), pa.large_string(), pa.string_view())
             text = [name for name in chosen if name in coded and file.schema_arrow.field(name).type in texts]
-        with pq.ParquetFile(path, read_dictionary=text) as file:
+        with pq.ParquetFile(path, metadata=footer, read_dictionary=text) as file:
             table = file.read(columns=chosen).select(chosen)
         table.validate(full=True)  # polars takes text and offsets on trust
         for field in table.schema:
