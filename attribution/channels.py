@@ -66,30 +66,40 @@ def vocabulary(names: pl.Series, where: str) -> tuple[tuple[str, ...], dict[str,
     Raises:
         TableError: there are more channels than codes.
     """
+    channels, clean = cleaned(names, where)
+    return channels, clean, look_alike(channels, where)
+
+
+def cleaned(names: pl.Series, where: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the sorted channels, and the normalised name of each raw one; TableError if too many."""
     given = names.unique().drop_nulls().cast(pl.String).to_list()
     clean = {raw: normalised(raw) for raw in given}
     channels = tuple(sorted(set(clean.values())))
     if len(channels) > MOST:
-        raise too_many(names.drop_nulls(), channels, where)
-    warnings = tuple(
+        rows = names.drop_nulls().alias("name").value_counts(name="rows")
+        raise too_many(rows, len(channels), where)
+    return channels, clean
+
+
+def look_alike(channels: Sequence[str], where: str) -> tuple[str, ...]:
+    """Return the warnings of channels that look alike."""
+    return tuple(
         f"{where}: channels look alike and are kept apart: {', '.join(map(shown, group))}"
         for group in near_duplicates(channels)
     )
-    return channels, clean, warnings
 
 
-def too_many(names: pl.Series, channels: Sequence[str], where: str) -> TableError:
-    """Return the error of more channels than there are codes, with some of the rarest."""
-    rows = names.alias("name").value_counts(name="rows")
+def too_many(rows: pl.DataFrame, channels: int, where: str) -> TableError:
+    """Return the error of more channels than there are codes, with some of the rarest by their rows."""
     rare = rows.filter(pl.col("rows") < RARE)
     return TableError.of(
         where,
-        f"{len(channels):,} channels",
+        f"{channels:,} channels",
         f"at most {MOST:,}; a model that compares channels wants some dozens",
         f"map a coarser column to channel, or give the rare ones one name such as (other): "
         f"{len(rare):,} of them have fewer than {RARE} rows",
         column="channel",
-        count=len(names),
+        count=int(rows["rows"].sum()),
         examples=tuple(map(shown, rows.sort("rows", "name")["name"].head(5))),
     )
 

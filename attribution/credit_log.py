@@ -180,14 +180,14 @@ class CreditLog:
         """Yield the converting journeys of as many folds as make a batch, with their ids and fold."""
         held: list[Journeys] = []
         size = 0
-        folds = len(self.journeys.folds)
-        for number, fold in enumerate(self.journeys.folds, start=1):
+        traced, folds = self.journeys.traced, len(self.journeys.folds)
+        for number, fold in enumerate(traced.folds, start=1):
             held.append(fold().journeys)
             size += held[-1].converting.touchpoints
             if number == folds or size >= BATCH:
                 journeys, first = Journeys.joined(held), number - len(held)
                 owner = np.repeat(np.arange(first, number, dtype=np.uint16), list(map(len, held)))
-                ids = self.journeys.name(first, journeys).with_columns(fold=pl.Series(owner))
+                ids = traced.name(first, journeys).with_columns(fold=pl.Series(owner))
                 yield ids.filter((journeys.outcomes != 0).any(axis=1)), journeys.converting
                 held, size = [], 0
 

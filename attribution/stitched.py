@@ -117,7 +117,8 @@ class Stitched:
     ``owners`` are what the folds are made of, a note of the report that counts them; where there are
     none, ``thinned`` deals the journeys out to folds by chance, with a seed. ``lookback_days`` and
     ``until`` (microseconds UTC) tell how long a touchpoint was watched, where every one that was used is
-    in one journey.
+    in one journey. Row numbers, and ``name``, are known to ``traced``: where the tables are not in
+    memory they are read again for them.
     """
 
     channels: tuple[str, ...]
@@ -132,6 +133,12 @@ class Stitched:
     thinned: Callable[[int], Sequence[Callable[[], Batch]]] | None = None
     lookback_days: float | None = None
     until: int | None = None
+    trace: Callable[[], Stitched] | None = None  # where row numbers have to be found first
+
+    @cached_property
+    def traced(self) -> Stitched:
+        """The same journeys, whose touchpoints know their rows in the table."""
+        return self if self.trace is None else self.trace()
 
     def __iter__(self) -> Iterator[Batch]:
         return (fold() for fold in self.folds)
@@ -143,5 +150,6 @@ class Stitched:
 
     def table(self) -> pl.DataFrame:
         """Return the journeys table, in order of the customer's hash, then time."""
-        journeys = Journeys.joined([batch.journeys for batch in self])
-        return pl.concat([self.name(0, journeys), journeys.to_table()], how="horizontal")
+        traced = self.traced
+        journeys = Journeys.joined([batch.journeys for batch in traced])
+        return pl.concat([traced.name(0, journeys), journeys.to_table()], how="horizontal")

@@ -19,7 +19,6 @@ from attribution.journeys import Journeys
 from attribution.models import Linear, Markov
 from attribution.statistics import Resampling
 from attribution.stitched import Stitched
-from attribution.stitching import Layout
 from attribution.stitching.accounts import Accounts
 from attribution.stitching.hashing import hashed
 
@@ -357,14 +356,14 @@ def test_journeys_that_are_read_again_give_the_same_bits(
     assert bits(ours) == bits(theirs)
 
 
-def test_replicates_with_accounts_do_not_depend_on_rows_layout_and_threads(
+def test_replicates_with_accounts_do_not_depend_on_rows_pieces_and_threads(
     tables: tuple[pl.DataFrame, pl.DataFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("attribution.statistics.observing.SMALL_FOLD", 0)
     expected = bits(at.attribute(at.stitch(*tables), Markov(), intervals=0.95, replicates=100))
-    for seed, layout in enumerate([Layout(97, 256), Layout(10**6, 8192)]):
+    for seed, piece_rows in enumerate([97, 10**6]):
         mixed = [table.sample(fraction=1, shuffle=True, seed=seed) for table in tables]
-        stitched = at.stitch(*mixed, layout=layout)
+        stitched = at.stitch(*mixed, piece_rows=piece_rows)
         made = at.attribute(stitched, Markov(), intervals=0.95, replicates=100, threads=1 + 3 * seed)
         assert bits(made) == expected
     assert Resampling(0.95, 100).weights(256).shape == (100, 256)

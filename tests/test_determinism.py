@@ -1,8 +1,7 @@
-"""Determinism: the same input gives the same bits, whatever the row order, layout and threads."""
+"""Determinism: the same input gives the same bits, whatever the row order, pieces and threads."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,8 @@ import polars as pl
 import pytest
 
 import attribution as at
-from attribution.stitching import Layout
 
-CHUNKS, PARTITIONS = (997, 10_000, 10**6), (1024, 2048, 4096)
-LAYOUTS = [Layout(*each) for each in itertools.product(CHUNKS, PARTITIONS)]
+PIECES = (97, 997, 10_000, 10**6)
 EVENTS = {"customer_id": "customer_id", "timestamp": "time", "revenue": "conversion_value"}
 
 
@@ -34,11 +31,11 @@ def run(
     spend: Any,
     folder: Path,
     threads: int | None = None,
-    layout: Layout | None = None,
+    piece_rows: int = at.tables.PIECE,
     columns: Mapping[str, str] | None = None,
 ) -> Outputs:
     """Return the outputs of every default model, written as Parquet and CSV."""
-    journeys = at.stitch(touchpoints, outcomes, layout=layout)
+    journeys = at.stitch(touchpoints, outcomes, piece_rows=piece_rows)
     result = at.attribute(journeys, threads=threads)
     tables = {
         "journeys": journeys.table(),
@@ -94,11 +91,11 @@ def test_the_order_of_the_rows_of_every_table_is_no_matter(
     assert_same(expected, run(*shuffled(seed, *sample), tmp_path))
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
-def test_the_layout_is_no_matter(
-    sample: at.sample.Sample, expected: Outputs, tmp_path: Path, layout: Layout
+@pytest.mark.parametrize("piece_rows", PIECES)
+def test_the_size_of_the_pieces_is_no_matter(
+    sample: at.sample.Sample, expected: Outputs, tmp_path: Path, piece_rows: int
 ) -> None:
-    assert_same(expected, run(*sample, tmp_path, layout=layout))
+    assert_same(expected, run(*sample, tmp_path, piece_rows=piece_rows))
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -145,13 +142,13 @@ def july_expected(
     return run_july(*july, tmp_path_factory.mktemp("july"))
 
 
-@pytest.mark.parametrize(("seed", "layout"), list(enumerate([None, *LAYOUTS])), ids=str)
-def test_real_rows_in_any_order_layout_and_number_of_threads_give_the_same_bits(
+@pytest.mark.parametrize(("seed", "piece_rows"), list(enumerate(PIECES)), ids=str)
+def test_real_rows_in_any_order_pieces_and_number_of_threads_give_the_same_bits(
     july: tuple[pl.DataFrame, pl.DataFrame],
     july_expected: Outputs,
     tmp_path: Path,
     seed: int,
-    layout: Layout | None,
+    piece_rows: int,
 ) -> None:
     tables = shuffled(seed, *july)
-    assert_same(july_expected, run_july(*tables, tmp_path, layout=layout, threads=1 + seed % 2))
+    assert_same(july_expected, run_july(*tables, tmp_path, piece_rows=piece_rows, threads=1 + seed % 2))

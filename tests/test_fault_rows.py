@@ -34,7 +34,6 @@ from test_files import sheet
 import attribution as at
 from attribution import ParameterError, TableError
 from attribution.channels import MOST
-from attribution.stitching import Layout
 from attribution.tables import RowCount
 
 BEYOND = "beyond_max_touchpoints"
@@ -764,9 +763,9 @@ def test_row_58_damaged_files_of_the_cache_are_as_good_as_none(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("events", [False, True])
-@pytest.mark.parametrize("chunk_rows", [7, 10**6])
-def test_row_20_of_equal_touchpoints_the_first_of_the_source_is_kept_in_every_layout(
-    chunk_rows: int, events: bool
+@pytest.mark.parametrize("piece_rows", [7, 10**6])
+def test_row_20_of_equal_touchpoints_the_first_of_the_source_is_kept_in_pieces_of_any_size(
+    piece_rows: int, events: bool
 ) -> None:
     draws = np.random.default_rng(5)
     rows = 400
@@ -783,18 +782,17 @@ def test_row_20_of_equal_touchpoints_the_first_of_the_source_is_kept_in_every_la
         frame = frame.with_columns(event_id=pl.format("{}/{}/{}", "customer_id", "timestamp", "channel"))
     keys = ["customer_id", "timestamp", "channel"]
     first = frame.with_row_index("row").unique(keys, keep="first", maintain_order=True)["row"]
-    for partitions in (256, 2_048):
-        layout = Layout(chunk_rows, partitions)
-        journeys = at.stitch(frame, outcomes().clear(), layout=layout, reading=at.Reading(timezone="UTC"))
-        kept = [row for batch in journeys for row in np.asarray(batch.journeys.touchpoint_row).tolist()]
-        assert sorted(kept) == first.to_list()
-        assert journeys.report.tables["touchpoints"].set_aside == {"duplicate": rows - len(first)}
+    reading = at.Reading(timezone="UTC")
+    journeys = at.stitch(frame, outcomes().clear(), piece_rows=piece_rows, reading=reading)
+    kept = [row for batch in journeys for row in np.asarray(batch.journeys.touchpoint_row).tolist()]
+    assert sorted(kept) == first.to_list()
+    assert journeys.report.tables["touchpoints"].set_aside == {"duplicate": rows - len(first)}
 
 
 def test_row_20_the_device_of_a_breakdown_is_that_of_the_first_of_equal_rows() -> None:
     frame = pl.concat([touchpoints(device=[name] * 3) for name in ("phone", "tablet", "desktop")])
-    for layout in (Layout(2), Layout(7), Layout()):
-        journeys = at.stitch(frame, outcomes(), layout=layout)
+    for piece_rows in (2, 7, at.tables.PIECE):
+        journeys = at.stitch(frame, outcomes(), piece_rows=piece_rows)
         log = at.credit_log(journeys, at.attribute(journeys, at.Linear()))
         assert {device for part in log.frames("device") for device in part["device"]} == {"phone"}
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import attribution as at
 from attribution.stitching import rows as stitching_rows
 from attribution.stitching.assemble import Cut, assembled
-from attribution.stitching.hashing import LARGEST, SEED, as_integer, digest, hashed, mixed, murmur128
+from attribution.stitching.hashing import SEED, as_integer, digest, hashed, mixed, murmur128
 from attribution.stitching.partition import Rows
 
 M = 2**64 - 1
@@ -63,9 +63,9 @@ def splitmix(value: int) -> int:
 
 
 def is_canonical(text: str) -> bool:
-    """Whether a text is how Python writes an integer of at most 18 digits."""
+    """Whether a text is how Python writes an integer of 64 bits."""
     try:
-        return str(int(text)) == text and len(text.lstrip("-")) <= 18
+        return str(int(text)) == text and -(2**63) <= int(text) < 2**63
     except ValueError:
         return False
 
@@ -144,8 +144,9 @@ def test_the_width_of_an_integer_is_no_matter(dtype: pl.DataType) -> None:
         ("0", 0),
         ("7", 7),
         ("-7", -7),
-        ("999999999999999999", LARGEST - 1),
-        ("-999999999999999999", 1 - LARGEST),
+        ("999999999999999999", 10**18 - 1),
+        ("9223372036854775807", 2**63 - 1),
+        ("-9223372036854775808", -(2**63)),
     ],
 )
 def test_an_integer_as_python_writes_it_is_read_as_one(text: str, number: int) -> None:
@@ -171,7 +172,9 @@ def test_an_integer_as_python_writes_it_is_read_as_one(text: str, number: int) -
         "٤",
         "/",
         ":",
-        "1" + 18 * "0",
+        "9223372036854775808",
+        "-9223372036854775809",
+        "1" + 19 * "0",
     ],
 )
 def test_any_other_text_is_no_integer(text: str) -> None:

@@ -47,7 +47,6 @@ from attribution.statistics.mergeable import summed
 from attribution.statistics.resampling import quantile
 from attribution.statistics.stacked import full
 from attribution.stitched import Batch, Stitched, StitchReport
-from attribution.stitching import Layout
 from attribution.uncertainty import bootstrapped, check_size, jackknifed, too_few
 from attribution.uncertainty import rows_of as stacked_rows
 
@@ -699,11 +698,11 @@ def test_replicates_do_not_depend_on_the_order_of_rows(
     assert drawn_bits(*shuffled) == expected
 
 
-@pytest.mark.parametrize("layout", [Layout(101, 256), Layout(10**6, 4096)], ids=str)
-def test_replicates_do_not_depend_on_the_layout(
-    tables: tuple[pl.DataFrame, pl.DataFrame], expected: Mapping[str, bytes], layout: Layout
+@pytest.mark.parametrize("piece_rows", [101, 10**6])
+def test_replicates_do_not_depend_on_the_pieces(
+    tables: tuple[pl.DataFrame, pl.DataFrame], expected: Mapping[str, bytes], piece_rows: int
 ) -> None:
-    assert drawn_bits(*tables, layout=layout) == expected
+    assert drawn_bits(*tables, piece_rows=piece_rows) == expected
 
 
 @pytest.mark.parametrize("threads", [1, 5])

@@ -12,6 +12,7 @@ from attribution.stitching.partition import Rows
 
 FOLD_BITS = 8
 KEYS = ("high", "low", "time", "tie", "event")
+FIRST = ("high", "time")
 FOLD = 0xA7 << 56  # rows of a fold share the first bits of the hash
 SIGNED = {"time": np.int64}
 
@@ -33,8 +34,14 @@ def as_rows(columns: dict[str, np.ndarray], order: list[int]) -> list[tuple[int,
 
 def assert_sorted(columns: dict[str, np.ndarray], skip: int, bits: int) -> None:
     """Compare with sorted(): the order is a permutation, and the keys come out in order."""
-    order = order_rows(*(columns[name] for name in KEYS), skip, bits).tolist()
     everything = list(range(len(columns["high"])))
+    given = (columns["high"], columns["time"], np.array(everything, np.uint32))
+    customer, time, ticket = order_rows(
+        *given, *(columns[name] for name in KEYS if name not in FIRST), skip, bits
+    )
+    order = ticket.tolist()
+    assert customer.tolist() == columns["high"][order].tolist()
+    assert time.tolist() == columns["time"][order].tolist()
     assert sorted(order) == everything
     assert as_rows(columns, order) == sorted(as_rows(columns, everything))
 

@@ -20,7 +20,6 @@ from stitching_twin import Journey, Outcome, Stitched, Touchpoint, stitched
 import attribution as at
 from attribution.models import TouchpointRule
 from attribution.stitched import StitchReport
-from attribution.stitching import Layout
 from attribution.stitching.hashing import hashed
 
 INSTANT = pl.Datetime("us", "UTC")
@@ -42,7 +41,7 @@ class Case:
     columns: frozenset[str]  # optional columns of the touchpoints table
     text: tuple[bool, bool]  # whether customers are text, in either table
     options: Mapping[str, Any]
-    layout: Layout
+    piece_rows: int
 
     def touchpoint_table(self) -> pl.DataFrame:
         rows = self.touchpoints
@@ -134,8 +133,8 @@ def cases(draw: st.DrawFn) -> Case:
         "maturity_days": draw(st.sampled_from([None, None, 0.0, lookback, 1.0, 1e6])),
         "as_of": draw(st.none() | st.integers(0, 14).map(time)),
     }
-    layout = Layout(draw(st.sampled_from([1_000_000, 7])), draw(st.sampled_from([None, 1024])))
-    return Case(tuple(touchpoints), tuple(outcomes), names, columns, text, options, layout)
+    piece_rows = draw(st.sampled_from([1_000_000, 7]))
+    return Case(tuple(touchpoints), tuple(outcomes), names, columns, text, options, piece_rows)
 
 
 def drawn(draw: st.DrawFn, width: int, most: int) -> list[bytes]:
@@ -187,7 +186,9 @@ def assert_counts(report: StitchReport, twin: Stitched, case: Case) -> None:
 
 @given(case=cases())
 def test_journeys_and_counts_equal_the_naive_twin(case: Case) -> None:
-    ours = at.stitch(case.touchpoint_table(), case.outcome_table(), **case.options, layout=case.layout)
+    ours = at.stitch(
+        case.touchpoint_table(), case.outcome_table(), **case.options, piece_rows=case.piece_rows
+    )
     table, report = once(ours)
     twin = stitched(case.touchpoints, case.outcomes, **case.options, width=len(case.names))
     assert Counter(told(table, case.names)) == Counter(twin.journeys)

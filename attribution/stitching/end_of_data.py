@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
-import polars as pl
-
 from attribution.errors import ParameterError, TableError, option
-from attribution.tables import Checked
+from attribution.stitching.touchpoints import Touchpoints
+from attribution.tables import Checked, Pieces, Reading
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def until(
-    touched: Checked, ended: Checked, as_of: datetime | str | None
-) -> tuple[Checked, Checked, int, tuple[str, ...]]:
-    """Return the tables without rows after ``as_of``, the end of the data in microseconds, and warnings."""
-    warnings = (*touched.warnings, *ended.warnings)
-    if as_of is not None:
-        instant = instant_of(as_of)
-        future = pl.col("timestamp") > instant
-        return (
-            touched.set_aside("future_time", future),
-            ended.set_aside("future_time", future),
-            round(instant.timestamp() * 1_000_000),
-            warnings,
-        )
-    now = datetime.now(UTC)
-    for table in (touched, ended):
-        later = table.used.filter(pl.col("timestamp") > now)["timestamp"]
-        if len(later):
-            warnings += (
-                f"{table.where}: {len(later):,} rows lie in the future, up to {later.max()!s}; "
-                f"to set them aside pass {option('as_of', str(now.date()))}",
-            )
-    times = pl.concat([table.used["timestamp"].to_physical() for table in (touched, ended)])
-    return touched, ended, cast(int, times.max() or 0), warnings
+def until(touched: Touchpoints, ended: Checked, now: int) -> tuple[int, tuple[str, ...]]:
+    """Return the latest time of both tables in microseconds, and warnings of rows that lie after now."""
+    times = ended.used["timestamp"].to_physical()
+    found = [
+        (touched.pieces.where, sum(each.later for each in touched.seen), touched.latest),
+        (ended.where, int((times > now).sum()), cast(int | None, times.max())),
+    ]
+    warnings = tuple(
+        f"{where}: {later:,} rows lie in the future, up to {at(latest)!s}; "
+        f"to set them aside pass {option('as_of', str(at(now).date()))}"
+        for where, later, latest in found
+        if later and latest is not None
+    )
+    return max((latest for _, _, latest in found if latest is not None), default=0), warnings
+
+
+def at(instant: int) -> datetime:
+    """Return microseconds since 1970 as a datetime."""
+    return EPOCH + timedelta(microseconds=instant)
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a datetime as microseconds since 1970."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def instant_of(as_of: datetime | str) -> datetime:
@@ -46,15 +47,20 @@ def instant_of(as_of: datetime | str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def zones_differ(touched: Checked, ended: Checked) -> TableError:
-    """Return the error of one table with time zones and one without."""
-    naive, aware = (touched, ended) if touched.naive else (ended, touched)
-    return TableError.of(
+def check_zones(touched: Pieces, ended: Checked, reading: Reading) -> None:
+    """Raise TableError if the times of one table name a zone and those of the other do not."""
+    if touched.naive == ended.naive or reading.timezone is not None or not len(ended.used):
+        return
+    first = next(touched.parts[0]())
+    if not len(first.used):
+        return
+    naive, aware = (first, ended) if touched.naive else (ended, first)
+    raise TableError.of(
         naive.where,
         f"times name no zone, those of {aware.where} do",
         "a zone in both tables or in none",
         f"declare the zone of the times that name none: {option('timezone', 'UTC')}",
         column="timestamp",
-        count=len(naive.used),
+        count=touched.rows if touched.naive else len(ended.used),
         examples=tuple(str(time) for time in naive.used["timestamp"].head(5)),
     )

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 
 import numpy as np
 import polars as pl
 
-from attribution.channels import vocabulary
 from attribution.journeys import Journeys
 from attribution.stitched import Batch, Stitched, StitchReport
-from attribution.stitching.accounts import Accounts, accounts_of
 from attribution.stitching.assemble import Cut, assembled
-from attribution.stitching.partition import Partitions, partition_bits_for, scattered
-from attribution.stitching.rows import outcome_rows, touchpoint_rows
+from attribution.stitching.buffers import Buffer, InMemory
+from attribution.stitching.partition import Partitions, scattered
+from attribution.stitching.rows import outcome_chunk
+from attribution.stitching.touchpoints import Touchpoints
 from attribution.stitching.window import Window
 from attribution.tables import Checked, Origin
 
 KEPT = 1 << 20  # touchpoints whose journeys stay when they were assembled; more are assembled whenever asked
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How rows are scattered; no digit depends on it."""
-
-    chunk_rows: int = 1_000_000
-    partitions: int | None = None  # a power of two >= 256; by the number of rows without it
 
 
 def won_before(ended: Checked) -> dict[str, int]:
@@ -41,52 +33,42 @@ def won_before(ended: Checked) -> dict[str, int]:
 
 
 def joined(
-    touched: Checked,
+    touched: Touchpoints,
     ended: Checked,
     outcome_names: tuple[str, ...],
     window: Window,
     end_of_data: int,
     warnings: tuple[str, ...],
-    layout: Layout,
     fold_bits: int,
     origins: Mapping[str, Origin],
 ) -> Stitched:
-    """Return the folds of two checked tables."""
-    channels, clean, alike = vocabulary(touched.used["channel"], touched.where)
-    accounts = accounts_of(touched, ended)
-    rows, below_sequence = touchpoint_rows(touched, clean, channels, accounts)
-    ends, values = outcome_rows(ended, outcome_names, accounts)
-    bits = (layout.partitions or 1 << partition_bits_for(len(rows), fold_bits)).bit_length() - 1
+    """Return the folds of the scattered touchpoints and the checked outcomes."""
+    accounts = touched.accounts
+    chunk, values = outcome_chunk(ended, outcome_names, accounts)
+    columns: dict[str, Buffer] = {
+        name: InMemory(np.empty(len(each), each.dtype)) for name, each in chunk.columns.items()
+    }
     cut = Cut(
-        channels,
+        touched.channels,
         outcome_names,
         values,
         window.lookback,
         window.restart,
         window.youngest(end_of_data),
-        below_sequence,
+        touched.below_sequence,
         window.most,
         fold_bits,
     )
-    kept: Callable[[Callable[[], Batch]], Callable[[], Batch]] = (
-        cache if len(rows) <= KEPT else lambda assemble: assemble
-    )
     folds = Folds(
-        scattered(rows, layout.chunk_rows, bits, fold_bits),
-        scattered(ends, layout.chunk_rows, fold_bits, fold_bits),
-        cut,
-        touched.frame["customer_id"],
-        ended.frame["customer_id"],
-        accounts,
+        touched, scattered([lambda: iter([chunk])], columns, fold_bits), cut, ended.frame["customer_id"]
     )
-    aside = {table.table: table.aside for table in (touched, ended)}
-    return Stitched(
-        channels,
+    aside = {"touchpoints": touched.aside, "outcomes": ended.aside}
+    notes = {**won_before(ended), **accounts.notes}
+    plain = Stitched(
+        touched.channels,
         outcome_names,
-        [kept(partial(folds.assemble, number)) for number in range(1 << fold_bits)],
-        StitchReport(
-            aside, {}, {**won_before(ended), **accounts.notes}, (*warnings, *alike, *accounts.warnings)
-        ),
+        folds.all,
+        StitchReport(aside, {}, notes, (*warnings, *touched.alike, *accounts.warnings)),
         folds.names,
         origins=origins,
         rejected=pl.concat([touched.rejected, ended.rejected]),
@@ -94,30 +76,47 @@ def joined(
         lookback_days=window.lookback_days if window.restart and window.max_touchpoints is None else None,
         until=end_of_data,
     )
+    return plain if touched.has_rows else replace(plain, trace=partial(traced, plain, folds))
+
+
+def traced(stitched: Stitched, folds: Folds) -> Stitched:
+    """Return the same journeys with the row numbers of their touchpoints."""
+    known = replace(folds, touchpoints=folds.touchpoints.with_rows())
+    return replace(stitched, folds=known.all, name=known.names, trace=None)
 
 
 @dataclass(frozen=True, eq=False)
 class Folds:
     """What the folds are assembled from."""
 
-    touchpoints: Partitions
+    touchpoints: Touchpoints
     outcomes: Partitions
     cut: Cut
-    touched: pl.Series  # customer_id by row of the touchpoints
     ended: pl.Series  # customer_id by row of the outcomes
-    accounts: Accounts
+
+    @property
+    def all(self) -> Sequence[Callable[[], Batch]]:
+        """Every fold, to be assembled; what was is kept where there is little of it."""
+        assemble = [partial(self.assemble, number) for number in range(1 << self.cut.fold_bits)]
+        return [cache(each) for each in assemble] if self.touchpoints.pieces.rows <= KEPT else assemble
 
     def assemble(self, number: int) -> Batch:
         """Return the batch of one fold."""
-        touched, ended = self.touchpoints.fold(number), self.outcomes.fold(number)
+        touched, ended = self.touchpoints.partitions.fold(number), self.outcomes.fold(number)
         return Batch(*assembled(touched, ended, self.cut)) if len(touched) or len(ended) else self.nothing
 
     @cached_property
     def nothing(self) -> Batch:
         """The batch of a fold without rows: of few customers most are so."""
+        nowhere = [(0, 0)]
         return Batch(
-            *assembled(self.touchpoints.chunks[0].cut(0, 0), self.outcomes.chunks[0].cut(0, 0), self.cut)
+            *assembled(self.touchpoints.partitions.rows(nowhere), self.outcomes.rows(nowhere), self.cut)
         )
+
+    @cached_property
+    def touched(self) -> pl.Series:
+        """The customer_id by row of the touchpoints."""
+        return self.touchpoints.customers
 
     def names(self, _: int, journeys: Journeys) -> pl.DataFrame:
         """Return journey_id (customer / ordinal), customer_id, and account_id where accounts are known."""
@@ -134,10 +133,9 @@ class Folds:
         )
         place = np.argsort(np.concatenate([null, ended]))
         ordinal = pl.int_range(1, pl.len() + 1).over("customer_id")
+        accounts = self.touchpoints.accounts
         owned = customers.gather(place).alias("customer_id")
         named = owned.to_frame().select(
             pl.format("{}/{}", "customer_id", ordinal).alias("journey_id"), "customer_id"
         )
-        return (
-            named.with_columns(self.accounts.of(owned).alias("account_id")) if self.accounts.known else named
-        )
+        return named.with_columns(accounts.of(owned).alias("account_id")) if accounts.known else named

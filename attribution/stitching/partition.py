@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attribution.arrays import Int64, UInt16, UInt32, UInt64
 from attribution.kernels import kernel
-
-ROWS_A_PARTITION = 16_384  # fits in cache
-MOST_PARTITION_BITS = 13
+from attribution.stitching.buffers import Buffer, Slots
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,99 +23,112 @@ class Rows:
     customer: UInt64  # [n] high half of the customer's hash
     customer_low: UInt64 | None  # [n] low half; None: all 0
     time: Int64  # [n] microseconds UTC
-    tie: UInt64 | None  # [n] order within one instant; None: by channel
-    event: UInt64 | None  # [n] hash of the event id, 0 where there is none; the last order
-    channel: UInt16 | None  # [n] None: outcomes
-    row: UInt32  # [n] row in the source
+    tie: UInt64 | None = None  # [n] order within one instant; None: by channel
+    event: UInt64 | None = None  # [n] hash of the event id, 0 where there is none; the last order
+    channel: UInt16 | None = None  # [n] None: outcomes
+    row: UInt32 | None = None  # [n] row in the source; None: found again when it is asked for
 
     def __len__(self) -> int:
         return len(self.customer)
 
-    def cut(self, start: int, stop: int) -> Rows:
-        """Return the rows of a range, not copied."""
-        columns = (getattr(self, field.name) for field in fields(self))
-        arrays: Iterator[Any] = (None if column is None else column[start:stop] for column in columns)
-        return Rows(*arrays)
-
     def take(self, which: Int64 | UInt32) -> Rows:
         """Return the chosen rows."""
         columns = (getattr(self, field.name) for field in fields(self))
-        arrays: Iterator[Any] = (
-            # One kernel a width: whether a number has a sign is no matter here.
-            None if column is None else taken(column.view(f"u{column.itemsize}"), which).view(column.dtype)
-            for column in columns
-        )
-        return Rows(*arrays)
-
-    @staticmethod
-    def joined(parts: Sequence[Rows]) -> Rows:
-        """Return the rows of all parts, one after the other."""
-        columns = [[getattr(part, field.name) for part in parts] for field in fields(Rows)]
-        arrays: Iterator[Any] = (None if c[0] is None else np.concatenate(c) for c in columns)
+        arrays: Iterator[Any] = (None if column is None else taken(column, which) for column in columns)
         return Rows(*arrays)
 
 
 @dataclass(frozen=True, eq=False)
-class Partitions:
-    """Chunks of rows, each in order of partition, with the bounds of the folds in each."""
+class Chunk:
+    """Rows that are scattered at once: columns by name, customer among them, and what else was seen."""
 
-    chunks: tuple[Rows, ...]
-    bounds: tuple[Int64, ...]  # a chunk: [folds + 1]
+    start: int  # first slot; it takes as many as it has rows
+    columns: Mapping[str, NDArray[Any]]
+    seen: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Partitions:
+    """Columns in which each chunk has its rows in order of fold, and the bounds of the folds in each."""
+
+    columns: Mapping[str, Buffer]
+    bounds: tuple[Int64, ...]  # a chunk: slots [folds + 1]
+    seen: tuple[Any, ...]  # a chunk
+
+    @property
+    def slots(self) -> list[Slots]:
+        """The slots of each chunk that are filled."""
+        return [(int(bounds[0]), int(bounds[-1])) for bounds in self.bounds]
 
     def fold(self, number: int) -> Rows:
         """Return all rows of a fold of customers."""
-        parts = [
-            chunk.cut(bounds[number], bounds[number + 1])
-            for chunk, bounds in zip(self.chunks, self.bounds, strict=True)
-        ]
-        return Rows.joined(parts) if len(parts) > 1 else parts[0]
+        return self.rows([(int(bounds[number]), int(bounds[number + 1])) for bounds in self.bounds])
+
+    def rows(self, ranges: Sequence[Slots]) -> Rows:
+        """Return the rows of some slots, none where there are no ranges."""
+        arrays: dict[str, Any] = {name: column.read(ranges) for name, column in self.columns.items()}
+        return Rows(**{"customer_low": None, **arrays})
 
 
-def scattered(rows: Rows, chunk_rows: int, partition_bits: int, fold_bits: int) -> Partitions:
-    """Return the rows in partitions, chunk by chunk; a partition is a part of one fold."""
+def scattered(
+    parts: Sequence[Callable[[], Iterator[Chunk]]], columns: Mapping[str, Buffer], fold_bits: int
+) -> Partitions:
+    """Return the rows of all parts by fold of the customer's hash, each part scattered by one thread."""
 
-    def scatter(start: int) -> tuple[Rows, Int64]:
-        chunk = rows.cut(start, start + chunk_rows)
-        order, edges = by_partition(chunk.customer, partition_bits)
-        return chunk.take(order), edges[:: 1 << (partition_bits - fold_bits)]
+    def scatter(part: Callable[[], Iterator[Chunk]]) -> list[tuple[Int64, Any]]:
+        found = []
+        for chunk in part():
+            customer = chunk.columns["customer"]
+            edges, slots = fold_edges(customer, fold_bits), (chunk.start, chunk.start + len(customer))
+            for name, column in columns.items():
+                room = column.room(slots)
+                place(customer, edges, fold_bits, unsigned(chunk.columns[name]), unsigned(room))
+                column.keep(slots, room)
+            found.append((edges + chunk.start, chunk.seen))
+        return found
 
-    with ThreadPoolExecutor() as pool:
-        chunks, bounds = zip(*pool.map(scatter, range(0, max(len(rows), 1), chunk_rows)), strict=True)
-    return Partitions(chunks, bounds)
-
-
-def partition_bits_for(rows: int, fold_bits: int) -> int:
-    """Return how many bits of the hash make partitions that fit in cache.
-
-    >>> partition_bits_for(1_000, 8), partition_bits_for(40_000_000, 8)
-    (8, 12)
-    """
-    wanted = max(1, -(-rows // ROWS_A_PARTITION)) - 1
-    return min(MOST_PARTITION_BITS, max(fold_bits, wanted.bit_length()))
+    with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1)) as pool:
+        chunks = [chunk for found in pool.map(scatter, parts) for chunk in found]
+    return Partitions(columns, tuple(bounds for bounds, _ in chunks), tuple(seen for _, seen in chunks))
 
 
-@kernel
-def taken(values: np.ndarray, which: np.ndarray) -> np.ndarray:
+def unsigned(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the same bits without a sign, so that a kernel is compiled once a width."""
+    return values.view(f"u{values.itemsize}")
+
+
+def taken(values: NDArray[Any], which: Int64 | UInt32) -> NDArray[Any]:
     """Return the chosen values: as numpy does, but beside other threads."""
-    chosen = np.empty(which.size, values.dtype)
-    for i in range(which.size):
-        chosen[i] = values[which[i]]
+    chosen = np.empty(len(which), values.dtype)
+    gather(unsigned(values), which, unsigned(chosen))
     return chosen
 
 
 @kernel
-def by_partition(customer: UInt64, bits: int) -> tuple[Int64, Int64]:
-    """Return the rows in order of partition (stable), and where each partition begins and ends."""
+def gather(values: np.ndarray, which: np.ndarray, chosen: np.ndarray) -> None:
+    """Put the chosen values one after the other."""
+    for i in range(which.size):
+        chosen[i] = values[which[i]]
+
+
+@kernel
+def fold_edges(customer: UInt64, bits: int) -> Int64:
+    """Return where each fold begins and ends when the rows are in order of fold."""
     shift = np.uint64(64 - bits)
     edges = np.zeros((1 << bits) + 1, np.int64)
     for i in range(customer.size):
         edges[np.int64(customer[i] >> shift) + 1] += 1
-    for part in range(1 << bits):
-        edges[part + 1] += edges[part]
+    for fold in range(1 << bits):
+        edges[fold + 1] += edges[fold]
+    return edges
+
+
+@kernel
+def place(customer: UInt64, edges: Int64, bits: int, values: np.ndarray, placed: np.ndarray) -> None:
+    """Put the values in order of fold (stable): a column at a time, whose pages then stay known."""
+    shift = np.uint64(64 - bits)
     at = edges[:-1].copy()
-    order = np.empty(customer.size, np.int64)
     for i in range(customer.size):
-        p = np.int64(customer[i] >> shift)
-        order[at[p]] = i
-        at[p] += 1
-    return order, edges
+        fold = np.int64(customer[i] >> shift)
+        placed[at[fold]] = values[i]
+        at[fold] += 1

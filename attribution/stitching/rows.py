@@ -1,79 +1,98 @@
-"""Rows: the checked tables as arrays that can be hashed, scattered and ordered."""
+"""Rows: a piece of a checked table as columns of numbers that can be scattered and ordered."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 
-from attribution.arrays import Float64, UInt16, UInt64
-from attribution.channels import coded
-from attribution.errors import TableError
+from attribution.arrays import Float64, UInt32, UInt64
+from attribution.channels import cleaned, coded
 from attribution.stitching.accounts import Accounts
 from attribution.stitching.hashing import digest, hashed
-from attribution.stitching.partition import Rows
-from attribution.tables import Checked
+from attribution.stitching.partition import Chunk
+from attribution.tables import Checked, RowCount
+from attribution.tables.pieces import WHOLE, Pieces
 
 TIES = ("sequence", "channel", "campaign", "kind")  # the order within one instant
 
 
-def touchpoint_rows(
-    table: Checked, clean: dict[str, str], channels: Sequence[str], accounts: Accounts
-) -> tuple[Rows, int]:
-    """Return the used touchpoints, and how many bits of a tie stand below the sequence."""
-    used = table.used
-    codes = coded(used["channel"], clean, channels)
-    tie, below = ties(table, codes)
-    high, low = accounts.clustered(used["customer_id"], *hashed(used["customer_id"]))
-    return (
-        Rows(
-            high,
-            low if low.any() else None,
-            used["timestamp"].to_physical().to_numpy(),
-            tie,
-            event_hash(used["event_id"]) if "event_id" in used.columns else None,
-            codes,
-            used["row"].to_numpy(),
-        ),
-        below,
-    )
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a piece of the touchpoints tells beside its rows."""
+
+    count: RowCount
+    rejected: pl.DataFrame
+    latest: int | None  # microseconds UTC
+    later: int  # rows beyond now
+    channels: Sequence[str]  # normalised, sorted: into them point the codes of the column channel
+    ranked: Mapping[str, pl.Series]  # values of the other columns of TIES, sorted: into them point the ranks
+    customers: pl.Series  # of every row, used or not
+    warnings: tuple[str, ...]
 
 
-def ties(table: Checked, codes: UInt16) -> tuple[UInt64 | None, int]:
-    """Return the order within one instant as one number a row, and how many of its bits follow the sequence.
-
-    None where the channel alone decides.
-    """
-    used = table.used
-    if set(TIES) & set(used.columns) == {"channel"}:
-        return None, int(codes.max(initial=0)).bit_length()
-    ranks = {
-        name: codes.astype(np.uint64) if name == "channel" else rank(used[name])
-        for name in TIES
-        if name in used.columns
+def kinds(pieces: Pieces, accounts: Accounts, with_rows: bool) -> dict[str, np.dtype[Any]]:
+    """Return the type of each column that the touchpoints have."""
+    low = accounts.known or pieces.schema["customer_id"] not in WHOLE
+    types: dict[str, Any] = {
+        "customer": np.uint64,
+        "customer_low": np.uint64 if low else None,
+        "time": np.int64,
+        "event": np.uint64 if "event_id" in pieces.schema else None,
+        "channel": np.uint16,
+        **{name: np.uint32 for name in TIES if name in pieces.schema and name != "channel"},
+        "row": np.uint32 if with_rows else None,
     }
-    widths = {name: int(values.max(initial=0)).bit_length() for name, values in ranks.items()}
-    if sum(widths.values()) > 63:
-        raise TableError.of(
-            table.where,
-            f"{' and '.join(ranks)} have too many distinct values to order ties by",
-            "fewer than 2^63 combinations",
-            "leave the optional columns out of columns=, or coarsen them",
-        )
-    tie = np.zeros(len(used), np.uint64)
-    for name, values in ranks.items():
-        tie = (tie << np.uint64(widths[name])) | values
-    return tie, sum(width for name, width in widths.items() if name != "sequence")
+    return {name: np.dtype(kind) for name, kind in types.items() if kind is not None}
 
 
-def rank(values: pl.Series) -> UInt64:
-    """Return the rank of each value among the distinct ones in order of value, 0 for null."""
+def touchpoint_chunk(piece: Checked, accounts: Accounts, now: int) -> Chunk:
+    """Return the used touchpoints of a piece, by codes and ranks of its own; ``now`` in microseconds."""
+    used, customers = piece.used, piece.frame["customer_id"]
+    high, low = accounts.clustered(used["customer_id"], *hashed(used["customer_id"]))
+    times = used["timestamp"].to_physical()
+    channels, clean = cleaned(used["channel"], piece.where)
+    ranked = {name: ranks(used[name]) for name in TIES if name in used.columns and name != "channel"}
+    columns = {
+        "customer": high,
+        "customer_low": low,
+        "time": times.to_numpy(),
+        "channel": coded(used["channel"], clean, channels),
+        "row": used["row"].to_numpy(),
+        **{name: rank for name, (rank, _) in ranked.items()},
+    }
+    if "event_id" in used.columns:
+        columns["event"] = event_hash(used["event_id"])
+    seen = Seen(
+        piece.count,
+        piece.rejected,
+        cast(int | None, times.max()),
+        int((times > now).sum()),
+        channels,
+        {name: values for name, (_, values) in ranked.items()},
+        customers,
+        piece.warnings,
+    )
+    return Chunk(piece.start, columns, seen)
+
+
+def ranks(values: pl.Series) -> tuple[UInt32, pl.Series]:
+    """Return the rank of each value among the distinct ones, 0 for null, and these in order of value."""
+    if values.dtype in (pl.Categorical, pl.Enum):
+        values = values.cast(pl.String)
     distinct = values.drop_nulls().unique().sort()
-    ranks = pl.Series(range(1, len(distinct) + 1), dtype=pl.UInt64)
-    if not len(distinct):
-        return np.zeros(len(values), np.uint64)
-    found = values.replace_strict(distinct, ranks, default=0, return_dtype=pl.UInt64)
+    return places(values, distinct), distinct
+
+
+def places(values: pl.Series, among: pl.Series) -> UInt32:
+    """Return the place of each value among distinct ones, from 1, and 0 for null."""
+    numbers = pl.Series(range(1, len(among) + 1), dtype=pl.UInt32)
+    if not len(among):
+        return np.zeros(len(values), np.uint32)
+    found = values.replace_strict(among, numbers, default=0, return_dtype=pl.UInt32)
     return found.fill_null(0).to_numpy()
 
 
@@ -83,7 +102,7 @@ def event_hash(ids: pl.Series) -> UInt64:
     return np.where(ids.is_null().to_numpy(), np.uint64(0), high)
 
 
-def outcome_rows(table: Checked, outcome_names: Sequence[str], accounts: Accounts) -> tuple[Rows, Float64]:
+def outcome_chunk(table: Checked, outcome_names: Sequence[str], accounts: Accounts) -> tuple[Chunk, Float64]:
     """Return the used outcomes, and the values of all outcome rows [rows, m]."""
     used = table.used
     values = table.frame.select(pl.col(outcome_names).cast(pl.Float64)).to_numpy(order="c")
@@ -94,4 +113,5 @@ def outcome_rows(table: Checked, outcome_names: Sequence[str], accounts: Account
         content ^= event_hash(used["outcome_id"])
     high, low = accounts.clustered(used["customer_id"], *hashed(used["customer_id"]))
     time = used["timestamp"].to_physical().to_numpy()
-    return Rows(high, low if low.any() else None, time, content, None, None, rows), values
+    columns = {"customer": high, "customer_low": low, "time": time, "tie": content, "row": rows}
+    return Chunk(0, columns), values

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
 from attribution.errors import ParameterError, TableError
 from attribution.stitched import FOLDS, Stitched, fold_bits
-from attribution.stitching.end_of_data import until, zones_differ
-from attribution.stitching.folds import Layout, joined
+from attribution.stitching.accounts import accounts_of
+from attribution.stitching.end_of_data import check_zones, instant_of, microseconds, until
+from attribution.stitching.folds import joined
 from attribution.stitching.repeats import STAGES, without_repeated_events, without_repeated_outcomes
-from attribution.stitching.window import Window
+from attribution.stitching.touchpoints import scatter_touchpoints
+from attribution.stitching.window import FOREVER, Window
 from attribution.tables import (
     OURS,
+    PIECE,
     TABLES,
     Checked,
     Column,
     Origin,
+    Pieces,
     Reading,
     Source,
     check_outcome_names,
+    check_pieces,
     check_table,
 )
 from attribution.tables.sources import Read, read
@@ -45,7 +50,7 @@ def stitch(
     repeated_outcomes: str = "error",
     folds: int = FOLDS,
     reading: Reading | None = None,
-    layout: Layout | None = None,
+    piece_rows: int = PIECE,
 ) -> Stitched:
     """Return the journeys that end at an outcome, or at a customer's last touchpoint (null journeys).
 
@@ -72,39 +77,52 @@ def stitch(
     mapped = {name: columns_of(columns, name, outcome_names or ()) for name in ("touchpoints", "outcomes")}
     extra = [Column(name, "number", "a further outcome", required=True, null=0.0)
              for name in outcome_names or () if name not in OUTCOMES]  # fmt: skip
-    touched = check_table("touchpoints", touchpoints, reading, mapped["touchpoints"])
-    ended = check_table(
-        "outcomes",
-        without_stages(outcomes, mapped["outcomes"], extra, reading),
-        reading,
-        mapped["outcomes"],
-        extra,
+    found = without_stages(outcomes, mapped["outcomes"], extra, reading)
+    together = mapped["outcomes"].get("account_id", "account_id") in found.columns
+    touched = check_pieces(
+        "touchpoints", touchpoints, reading, mapped["touchpoints"], piece_rows, together=together
     )
+    ended = check_table("outcomes", found, reading, mapped["outcomes"], extra)
     names = tuple(outcome_names or [name for name in OUTCOMES if name in ended.frame.columns])
     for name in names:
         if name not in ended.frame.columns:
             raise TableError.of(
                 ended.where, f"no column {name!r}", "every column of outcome_names", "correct the name"
             )
-    if touched.naive != ended.naive and len(touched.used) and len(ended.used) and not reading.timezone:
-        raise zones_differ(touched, ended)
+    check_zones(touched, ended, reading)
     ended = without_impossible_outcomes(ended, names)
-    touched, ended, end_of_data, warnings = until(touched, ended, as_of)
-    origins = {
-        name: Origin(name, source, reading, mapped[name], table.columns, table.frame["customer_id"])
-        for name, source, table in (("touchpoints", touchpoints, touched), ("outcomes", outcomes, ended))
-    }
-    ended, undecided = without_repeated_outcomes(ended, origins["outcomes"], repeated_outcomes)
+    if as_of is not None:
+        future = pl.col("timestamp") > instant_of(as_of)
+        touched, ended = touched.set_aside("future_time", future), ended.set_aside("future_time", future)
+    origin = Origin(
+        "outcomes", outcomes, reading, mapped["outcomes"], ended.columns, ended.frame["customer_id"]
+    )
+    ended, undecided = without_repeated_outcomes(ended, origin, repeated_outcomes)
+    if touched.whole is not None:
+        touched = Pieces.of(without_repeated_events(touched.whole), piece_rows)
+    known = [touched.whole] if touched.whole is not None else []
+    now = FOREVER if as_of is not None else microseconds(datetime.now(UTC))
+    scattered = scatter_touchpoints(touched, accounts_of(*known, ended), bits, now)
+    latest, later = until(scattered, ended, now)
     return joined(
-        without_repeated_events(touched),
+        scattered,
         ended,
         names,
         window,
-        end_of_data,
-        (*warnings, *undecided),
-        layout or Layout(),
+        latest if as_of is None else microseconds(instant_of(as_of)),
+        (*scattered.warnings, *ended.warnings, *later, *undecided),
         bits,
-        origins,
+        {
+            "touchpoints": Origin(
+                "touchpoints",
+                touchpoints,
+                reading,
+                mapped["touchpoints"],
+                touched.columns,
+                scattered.customers if scattered.has_rows else None,
+            ),
+            "outcomes": origin,
+        },
     )
 
 

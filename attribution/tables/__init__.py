@@ -4,6 +4,7 @@ from attribution.tables.columns import OURS, TABLES, Column, check_outcome_names
 from attribution.tables.files import STREAMED, SUFFIXES, check_target, unescaped, write_rows, write_table
 from attribution.tables.gate import Checked, check_table
 from attribution.tables.origin import Origin
+from attribution.tables.pieces import PIECE, Part, Pieces, check_pieces
 from attribution.tables.reading import Reading
 from attribution.tables.rows import REASONS, Counts, RowCount, added
 from attribution.tables.seal import check_seal
@@ -14,6 +15,7 @@ from attribution.tables.values import CONTROL
 __all__ = [
     "CONTROL",
     "OURS",
+    "PIECE",
     "PUBLISHING",
     "REASONS",
     "STREAMED",
@@ -23,11 +25,14 @@ __all__ = [
     "Column",
     "Counts",
     "Origin",
+    "Part",
+    "Pieces",
     "Reading",
     "RowCount",
     "Source",
     "added",
     "check_outcome_names",
+    "check_pieces",
     "check_seal",
     "check_table",
     "check_target",

@@ -1,7 +1,9 @@
-"""Frames: a table of any dataframe library as one of polars."""
+"""Frames: a table of any dataframe library as one of polars, and a table as it was read."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import polars as pl
@@ -9,6 +11,21 @@ import polars as pl
 from attribution.errors import TableError
 
 Source: TypeAlias = Any  # polars, pandas, pyarrow, DuckDB, anything with an Arrow stream, or a path
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """A table as it was read: its frame, and where it came from in words."""
+
+    frame: pl.DataFrame
+    where: str
+    columns: tuple[str, ...]  # all that the source has, read or not
+    ragged: tuple[int, ...] = ()  # rows of the frame that are null because their cells do not fit the header
+    warnings: tuple[str, ...] = ()
+
+    def select(self, wanted: Collection[str]) -> Read:
+        """Return the table with the wanted ones of its columns."""
+        return replace(self, frame=self.frame.select(name for name in self.frame.columns if name in wanted))
 
 
 def as_polars(source: Source, where: str) -> pl.DataFrame | pl.LazyFrame:

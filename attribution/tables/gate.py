@@ -38,17 +38,25 @@ class Checked:
     warnings: tuple[str, ...] = ()
     naive: bool = False
     columns: tuple[str, ...] = ()  # all that the source has, by its own names
+    start: int = 0  # row of the source that is row 0 here
 
     @cached_property
     def used(self) -> pl.DataFrame:
         """The rows that are used, with their number in the source as ``row``."""
-        return self.frame.with_row_index("row").filter(self.reason.is_null())
+        numbered = self.frame.with_row_index("row", self.start)
+        all_used = self.reason.null_count() == len(self.reason)
+        return numbered if all_used else numbered.filter(self.reason.is_null())
+
+    def cut(self, start: int, rows: int) -> Checked:
+        """Return some of the rows, not copied."""
+        part, reason = self.frame.slice(start, rows), self.reason.slice(start, rows)
+        return replace(self, frame=part, reason=reason, start=self.start + start)
 
     @property
     def rejected(self) -> pl.DataFrame:
         """The rows that are not: table, row in the source, reason."""
         rows = self.reason.is_not_null().arg_true().cast(pl.UInt32)
-        reasons = {"row": rows, "reason": self.reason.gather(rows)}
+        reasons = {"row": rows + self.start, "reason": self.reason.gather(rows)}
         return pl.DataFrame(reasons).select(pl.lit(self.table).alias("table"), "row", "reason")
 
     @property
@@ -86,34 +94,34 @@ def check_table(
     """
     reading, mapping = reading or Reading(), dict(columns or {})
     declared = (*TABLES[table], *extra)
-    unknown = sorted(set(mapping) - {column.name for column in declared})
-    names = {column.name: mapping.get(column.name, column.name) for column in declared}
+    names = names_of(declared, mapping)
     if isinstance(source, Read):
         source_read = source
     else:
         ids = [names[column.name] for column in declared if column.kind == "id"]
         coded = [names[column.name] for column in declared if column.coded]
         source_read = read(source, table, names.values(), reading.delimiter, ids, coded)
+    check_mapping(table, source_read, declared, mapping)
+    return typed(table, source_read, declared, names, reading)
+
+
+def names_of(declared: Sequence[Column], mapping: Mapping[str, str]) -> dict[str, str]:
+    """Return the source's name of each column."""
+    return {column.name: mapping.get(column.name, column.name) for column in declared}
+
+
+def check_mapping(table: str, source: Read, declared: Sequence[Column], mapping: Mapping[str, str]) -> None:
+    """Raise TableError where columns are unknown or missing, or where two names claim one."""
+    names = names_of(declared, mapping)
     faults = [
         Fault(
-            source_read.where,
+            source.where,
             f"columns= names {shown(name)}, which is no column of the {table} table",
             f"one of {', '.join(names)}",
             f"correct the name{closest(name, names)}",
         )
-        for name in unknown
+        for name in sorted(set(mapping) - set(names))
     ]
-    faults += mapping_faults(table, source_read, declared, names, mapping)
-    if faults:
-        raise TableError(faults)
-    return typed(table, source_read, declared, names, reading)
-
-
-def mapping_faults(
-    table: str, source: Read, declared: Sequence[Column], names: Mapping[str, str], mapping: Mapping[str, str]
-) -> list[Fault]:
-    """Return the faults of columns that are missing, or that two names claim."""
-    faults = []
     for column in declared:
         name = names[column.name]
         if name not in source.columns and (column.required or column.name in mapping):
@@ -139,7 +147,8 @@ def mapping_faults(
                     claims[0],
                 )
             )
-    return faults
+    if faults:
+        raise TableError(faults)
 
 
 def typed(

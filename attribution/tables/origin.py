@@ -30,7 +30,7 @@ class Origin:
     reading: Reading
     names: Mapping[str, str]
     found: tuple[str, ...]  # every column of the source, by its own name
-    customers: pl.Series  # [rows of the source]
+    customers: pl.Series | None  # [rows of the source]; None: not kept, of files
     stamps: Mapping[Path, Stamp] = field(init=False)  # of no files where the source is a frame
 
     def __post_init__(self) -> None:
@@ -61,7 +61,7 @@ class Origin:
         source = read(self.source, self.table, [*wanted, *others], self.reading.delimiter)
         mapping = {ours: theirs for ours, theirs in self.names.items() if theirs in wanted}
         typed = check_table(self.table, source, self.reading, mapping)
-        if not typed.frame["customer_id"].equals(self.customers):
+        if self.customers is not None and not typed.frame["customer_id"].equals(self.customers):
             raise self.changed("customers stand in other rows")
         found = pl.DataFrame([(source.frame if name in others else typed.frame)[name] for name in names])
         return found.cast({pl.Categorical: pl.String})
@@ -72,7 +72,7 @@ class Origin:
         return TableError.of(
             f"{self.table} ({what})",
             f"the table has changed since it was stitched: {how}",
-            f"the same {len(self.customers):,} rows in the same order",
+            "the same rows in the same order",
             "stitch again; collect lazy tables before, and copy files that are still written to",
         )
 

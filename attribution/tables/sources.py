@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import zlib
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
 from glob import glob
-from itertools import accumulate
 from pathlib import Path
 
 import polars as pl
@@ -16,10 +14,12 @@ from attribution.errors import TableError, shown
 from attribution.tables.contents import PICKLES, opened, pickle_error
 from attribution.tables.csv_files import read_csv
 from attribution.tables.encodings import wrong_encoding
+from attribution.tables.frames import Read as Read
 from attribution.tables.frames import Source as Source
 from attribution.tables.frames import as_polars
 from attribution.tables.memory import check_memory
-from attribution.tables.parquet_files import read_parquet
+from attribution.tables.parquet_files import open_parquet
+from attribution.tables.several import as_one, several
 from attribution.tables.stamps import check_unchanged, stamp
 
 # What the decoders raise on bytes that are not what they should be.
@@ -33,21 +33,6 @@ TORN = (
     csv.Error,
 )
 CSV, PARQUET, NDJSON = (".csv", ".tsv", ".txt"), (".parquet", ".pq"), (".ndjson", ".jsonl")
-
-
-@dataclass(frozen=True, eq=False)
-class Read:
-    """A table as it was read: its frame, and where it came from in words."""
-
-    frame: pl.DataFrame
-    where: str
-    columns: tuple[str, ...]  # all that the source has, read or not
-    ragged: tuple[int, ...] = ()  # rows of the frame that are null because their cells do not fit the header
-    warnings: tuple[str, ...] = ()
-
-    def select(self, wanted: Collection[str]) -> Read:
-        """Return the table with the wanted ones of its columns."""
-        return replace(self, frame=self.frame.select(name for name in self.frame.columns if name in wanted))
 
 
 def read(
@@ -110,83 +95,24 @@ def read_files(
     """Return the rows of a file, or of all files that a glob matches in order of name."""
     paths = files_of(pattern, table)
     parts = [read_file(path, f"{table} ({path})", wanted, delimiter, coded) for path in paths]
-    if len(parts) == 1:
-        return parts[0]
-    where = f"{table} ({len(paths)} files {pattern})"
-    parts, mixed = with_ids_as_text(parts, where, ids)
-    parts = with_codes_alike(parts, coded)
-    first = parts[0]
-    for part in parts[1:]:
-        check_alike(first, part)
-    frame = pl.concat([part.frame.select(first.frame.columns) for part in parts], how="vertical_relaxed")
-    starts = accumulate((len(part.frame) for part in parts), initial=0)
-    ragged = tuple(start + row for start, part in zip(starts, parts, strict=False) for row in part.ragged)
-    warnings = (*(warning for part in parts for warning in part.warnings), *mixed)
-    return Read(frame, where, first.columns, ragged, warnings)
-
-
-def with_ids_as_text(parts: list[Read], where: str, ids: Collection[str]) -> tuple[list[Read], list[str]]:
-    """Return the files with ids as text where some hold integers and others text, and what to tell of it."""
-    warnings = []
-    for name in sorted(ids):
-        dtypes = [part.frame.schema.get(name, pl.Null()) for part in parts]
-        whole, text = sum(dtype.is_integer() for dtype in dtypes), dtypes.count(pl.String())
-        if whole and text:
-            parts = [
-                replace(part, frame=part.frame.with_columns(pl.col(name).cast(pl.String)))
-                if dtype.is_integer()
-                else part
-                for part, dtype in zip(parts, dtypes, strict=True)
-            ]
-            warnings.append(
-                f"{where}, column {name!r}: {whole} files hold integers and {text} hold text; all are read "
-                "as text, in which 7 and 007 differ: write the column with one type if zeros were lost"
-            )
-    return parts, warnings
-
-
-def with_codes_alike(parts: list[Read], coded: Collection[str]) -> list[Read]:
-    """Return the files with a coded column as text in all, where it is so in one."""
-    for name in coded:
-        if len({part.frame.schema.get(name) for part in parts}) > 1:
-            text = pl.col(name).cast(pl.String)
-            parts = [
-                replace(part, frame=part.frame.with_columns(text))
-                if part.frame.schema.get(name) == pl.Categorical
-                else part
-                for part in parts
-            ]
-    return parts
-
-
-def check_alike(first: Read, part: Read) -> None:
-    """Raise TableError unless two files of a glob have the same columns, whatever their order."""
-    here, there = part.frame.schema, first.frame.schema
-    differing = sorted(name for name in {*here, *there} if not alike(here.get(name), there.get(name)))
-    if differing:
-        told = [
-            f"{name}: {here.get(name, 'missing')} here, {there.get(name, 'missing')} there"
-            for name in differing
-        ]
-        raise TableError.of(
-            part.where,
-            "columns differ from those of the other files",
-            f"the columns and types of {first.where}",
-            "bring the files to one schema, or leave this one out of the glob",
-            column=differing[0],
-            examples=tuple(told),
-        )
-
-
-def alike(left: pl.DataType | None, right: pl.DataType | None) -> bool:
-    """Return whether two files can be read as one: a column without values goes with any."""
-    return left == right or (None not in (left, right) and pl.Null in (left, right))
+    return parts[0] if len(parts) == 1 else as_one(parts, several(table, paths, pattern), ids, coded)
 
 
 def read_file(
     path: Path, where: str, wanted: Collection[str] | None, delimiter: str, coded: Collection[str]
 ) -> Read:
     """Return the wanted columns of one file; every column of a CSV file is text."""
+    kind, before = kind_of(path, where), stamp(path)
+    try:
+        return decoded(path, where, kind, wanted, delimiter, coded)
+    except TORN as error:
+        raise damaged(path, where, error) from error
+    finally:
+        check_unchanged(path, where, before)
+
+
+def kind_of(path: Path, where: str) -> str:
+    """Return the format of a file by its name; raise TableError if it is none that is read, or empty."""
     suffixes = [suffix.casefold() for suffix in path.suffixes]
     kind = next((suffix for suffix in reversed(suffixes) if suffix != ".gz"), "")
     if kind in PICKLES:
@@ -198,15 +124,9 @@ def read_file(
             "Parquet, CSV or NDJSON",
             "rename or convert the file",
         )
-    before = stamp(path)
-    if before.size == 0:
+    if stamp(path).size == 0:
         raise TableError.of(where, "no rows: the file has 0 bytes", "a header and rows", "check the export")
-    try:
-        return decoded(path, where, kind, wanted, delimiter, coded)
-    except TORN as error:
-        raise damaged(path, where, error) from error
-    finally:
-        check_unchanged(path, where, before)
+    return kind
 
 
 def decoded(
@@ -219,8 +139,8 @@ def decoded(
 ) -> Read:
     """Return the wanted columns of a file of a known kind."""
     if kind in PARQUET:
-        frame, columns = read_parquet(path, where, wanted, coded)
-        return Read(frame, where, columns)
+        parquet = open_parquet(path, where, wanted, coded)
+        return Read(parquet.read(), where, parquet.columns)
     check_memory(where, path.stat().st_size, "text")
     with opened(path, where) as file:
         if kind in CSV:
