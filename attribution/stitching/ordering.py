@@ -103,9 +103,16 @@ def insert(
     """Sort a short run in place by insertion, stable."""
     for i in range(start + 1, stop):
         mine, time, ticket, k = customer[i], instant[i], carried[i], i
-        while k > start and comes_before(
-            mine, time, ticket, customer[k - 1], instant[k - 1], carried[k - 1], low, tie, event
-        ):
+        while k > start and customer[k - 1] >= mine:
+            if customer[k - 1] == mine:
+                other = carried[k - 1]
+                if low.size and low[other] != low[ticket]:
+                    if low[other] < low[ticket]:
+                        break
+                elif instant[k - 1] < time or (
+                    instant[k - 1] == time and not decided(ticket, other, tie, event)
+                ):
+                    break
             customer[k], instant[k], carried[k] = customer[k - 1], instant[k - 1], carried[k - 1]
             k -= 1
         if k < i:
@@ -113,24 +120,8 @@ def insert(
 
 
 @kernel
-def comes_before(
-    customer: np.uint64,
-    time: int,
-    i: int,
-    other: np.uint64,
-    other_time: int,
-    j: int,
-    low: UInt64,
-    tie: UInt64,
-    event: UInt64,
-) -> bool:
-    """Return whether the row with ticket i belongs before the one with ticket j."""
-    if customer != other:
-        return bool(customer < other)
-    if low.size and low[i] != low[j]:
-        return bool(low[i] < low[j])
-    if time != other_time:
-        return bool(time < other_time)
+def decided(i: int, j: int, tie: UInt64, event: UInt64) -> bool:
+    """Return whether the row with ticket i belongs before the one with ticket j of the same instant."""
     if tie.size and tie[i] != tie[j]:
         return bool(tie[i] < tie[j])
     return bool(event.size and event[i] < event[j])
@@ -157,13 +148,17 @@ def merge(
             i, middle, last = first, min(first + size, n), min(first + 2 * size, n)
             j = middle
             for k in range(first, last):
-                right = j < last and (
-                    i >= middle
-                    or comes_before(
-                        old[j], old_times[j], old_tickets[j], old[i], old_times[i], old_tickets[i],
-                        low, tie, event,
-                    )
-                )  # fmt: skip
+                right = i >= middle
+                if not right and j < last:
+                    mine, other = old_tickets[j], old_tickets[i]
+                    if old[j] != old[i]:
+                        right = old[j] < old[i]
+                    elif low.size and low[mine] != low[other]:
+                        right = low[mine] < low[other]
+                    elif old_times[j] != old_times[i]:
+                        right = old_times[j] < old_times[i]
+                    else:
+                        right = decided(mine, other, tie, event)
                 source = j if right else i
                 ours[k], times[k], tickets[k] = old[source], old_times[source], old_tickets[source]
                 i, j = i + (not right), j + right
