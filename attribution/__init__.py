@@ -57,6 +57,7 @@ from attribution.models import (
     parse_model,
 )
 from attribution.paths import from_paths
+from attribution.rare_channels import group_rare
 from attribution.stitched import Stitched, StitchReport
 from attribution.stitching import from_journeys, split_events, stitch
 from attribution.tables import Reading, write_table
@@ -98,6 +99,7 @@ __all__ = [
     "credit_log",
     "from_journeys",
     "from_paths",
+    "group_rare",
     "measure",
     "parse_model",
     "sample",

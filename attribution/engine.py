@@ -31,24 +31,21 @@ def attribute(
 ) -> Result:
     """Return the credits of every model over the same journeys, in one pass.
 
-    Without models: every rule with its defaults and Markov of order 1; on journeys without ages,
-    those that need none. With ``intervals`` (a confidence level such as 0.95) every credit has its
-    replicates over resampled customers, or accounts where they are known. No digit of a credit
-    depends on ``intervals``, and no digit at all on ``threads``.
+    Without models: every rule with its defaults and Markov of order 1, of which those are left out that
+    need ages where there are none, or compare fewer channels than there are. With ``intervals`` (a
+    confidence level such as 0.95) every credit has its replicates over resampled customers, or accounts
+    where they are known. No digit of a credit depends on ``intervals``, and no digit at all on
+    ``threads``.
 
     Raises:
-        ParameterError: a model is given twice, needs ages where there are none, or the level lies
-            outside (0, 1).
+        ParameterError: a model is given twice, needs ages where there are none, or compares fewer
+            channels than there are; the level lies outside (0, 1).
         ConvergenceError: a chain did not converge.
     """
     resampling = None if intervals is None else Resampling(intervals, replicates, seed)
     chosen = named_apart(models or defaults(journeys))
     for model in chosen:
-        if model.needs_ages and not journeys.has_ages:
-            raise ParameterError(
-                f"model {model.name!r} needs the ages of touchpoints; these journeys have none "
-                "(path tables never do): leave the model out, or stitch raw touchpoints"
-            )
+        check_served(model, journeys)
     observers = tuple(dict.fromkeys(o for model in chosen for o in model.observers))
     if resampling is not None:
         check_names(journeys.outcome_names)
@@ -93,4 +90,23 @@ def check_conserved(credits: Credits, sums: Float64) -> None:
 
 def defaults(journeys: Stitched) -> list[Model]:
     """Return every registered model with its defaults that these journeys can serve."""
-    return [model() for model in MODELS.values() if journeys.has_ages or not model.needs_ages]
+    return [
+        model()
+        for model in MODELS.values()
+        if (journeys.has_ages or not model.needs_ages) and len(journeys.channels) <= model.most_channels
+    ]
+
+
+def check_served(model: Model, journeys: Stitched) -> None:
+    """Raise ParameterError if the journeys cannot serve the model, before anything is observed."""
+    if model.needs_ages and not journeys.has_ages:
+        raise ParameterError(
+            f"model {model.name!r} needs the ages of touchpoints; these journeys have none "
+            "(path tables never do): leave the model out, or stitch raw touchpoints"
+        )
+    if len(journeys.channels) > model.most_channels:
+        raise ParameterError(
+            f"model {model.name!r}: got {len(journeys.channels):,} channels, expected at most "
+            f"{model.most_channels:,}: group the rare ones with group_rare(journeys, most) "
+            f"(--most-channels), most below {model.most_channels:,}, or leave the model out"
+        )

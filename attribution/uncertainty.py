@@ -13,10 +13,11 @@ from attribution.blas import one_thread
 from attribution.credits import Credits, Replicates, Result
 from attribution.errors import ConvergenceError, ParameterError
 from attribution.models import Model, TouchpointRule
+from attribution.models.model import rows_of
 from attribution.statistics import PLAYED, Observer, Resampling, Roles, Stacked
 from attribution.stitched import FEWEST_FOLDS
 
-AT_ONCE = 1 << 19  # numbers of replicated sums that are held at once: they fit in cache
+AT_ONCE = 1 << 21  # numbers of replicated sums that are held at once: 16 MiB
 MOST_NUMBERS = 1 << 28  # of all replicates: 2 GiB
 
 
@@ -27,7 +28,8 @@ def check_size(resampling: Resampling, models: int, channels: int, outcomes: int
         raise ParameterError(
             f"intervals: {resampling.replicates:,} replicates of {models} models, {channels:,} channels and "
             f"{outcomes} outcomes take {numbers * 8 / 2**30:.1f} GiB, expected at most "
-            f"{MOST_NUMBERS * 8 / 2**30:g}: ask for fewer replicates, or group rare channels"
+            f"{MOST_NUMBERS * 8 / 2**30:g}: ask for fewer replicates, or group rare channels "
+            "(group_rare, --most-channels)"
         )
 
 
@@ -121,14 +123,11 @@ def is_tally(model: Model) -> bool:
 
 def bootstrapped(model: Model, stacks: Sequence[Stacked], weights: Float64) -> Float64:
     """Return the credits of each replicate, the unattributed outcomes below them [R, k + 1, m]."""
-    found = []
     block = max(1, AT_ONCE // sum(stack.length for stack in stacks))
-    for start in range(0, len(weights), block):
-        sums = [stack.weighted(weights[start : start + block]) for stack in stacks]
-        for vectors in zip(*sums, strict=True):
-            statistics = [stack.restored(v) for stack, v in zip(stacks, vectors, strict=True)]
-            found.append(rows_of(model.credit(*statistics)))
-    return np.stack(found)
+    blocks = (weights[start : start + block] for start in range(0, len(weights), block))
+    return np.concatenate(
+        [model.credit_each(stacks, [stack.weighted(some) for stack in stacks]) for some in blocks]
+    )
 
 
 def jackknifed(model: Model, credits: Credits, stacks: Sequence[Stacked], weights: Float64) -> Float64:
@@ -147,8 +146,3 @@ def jackknifed(model: Model, credits: Credits, stacks: Sequence[Stacked], weight
         influence[fold] = (folds - 1) * whole - folds * rows_of(model.credit(*statistics))
     moved = weights @ influence.reshape(folds, -1) / folds
     return np.asarray(whole + moved.reshape(-1, *whole.shape))
-
-
-def rows_of(credits: Credits) -> Float64:
-    """Return credits with the unattributed outcomes as the last row [k + 1, m]."""
-    return np.vstack([credits.values, credits.unattributed])

@@ -16,11 +16,13 @@ from hypothesis.strategies import DataObject
 from oracles import Row
 from strategies import credit_of, journeys, journeys_of, parts_of
 
+from attribution.channels import MOST
 from attribution.credits import Credits
 from attribution.engine import Sums, attribute, check_conserved, defaults
 from attribution.errors import ConvergenceError, ParameterError
 from attribution.journeys import Journeys
-from attribution.models import MODELS, FirstTouch, LastTouch, Linear, Markov, Shapley, TimeDecay, chain
+from attribution.models import MODELS, FirstTouch, LastTouch, Linear, Markov, Model, Shapley, TimeDecay, chain
+from attribution.rare_channels import group_rare
 from attribution.statistics import Coalitions, Totals, Transitions
 from attribution.statistics.observing import observe
 from attribution.stitched import Batch, Stitched, StitchReport
@@ -98,6 +100,40 @@ def test_a_model_that_needs_ages_is_refused_where_there_are_none() -> None:
         ParameterError, match=r"model 'mine' needs the ages of touchpoints; these journeys have none"
     ):
         attribute(bare, Linear(), TimeDecay(name="mine"))
+
+
+def crowded(channels: int, read: bool = True) -> Stitched:
+    """Return one journey among many channels."""
+    names = [f"ch{code:05}" for code in range(channels)]
+    whole = stitched([journeys_of([Row((names[0], names[-1]), 2.0, (1.0,), (1.0, 0.0))], names, ("leads",))])
+    return whole if read else replace(whole, folds=[lambda: pytest.fail("a fold was read")])
+
+
+@pytest.mark.parametrize("model", [Markov(), Markov(order=2), Markov(share="global")])
+def test_more_channels_than_a_chain_compares_are_refused_before_anything_is_read(model: Model) -> None:
+    told = (
+        r"model 'markov': got 2,001 channels, expected at most 2,000: group the rare ones with "
+        r"group_rare\(journeys, most\) \(--most-channels\), most below 2,000, or leave the model out"
+    )
+    with pytest.raises(ParameterError, match=told):
+        attribute(crowded(2001, read=False), Linear(), model)
+
+
+def test_a_chain_of_as_many_channels_as_it_compares_answers() -> None:
+    assert attribute(crowded(2000), Markov())["markov"].values.sum() == pytest.approx(1)
+
+
+def test_of_more_channels_the_models_that_compare_none_answer() -> None:
+    answers = attribute(crowded(2001))
+    assert list(answers) == [name for name in MODELS if name != "markov"]
+    assert [name for name, cls in MODELS.items() if cls.most_channels < MOST] == ["markov"]
+    assert attribute(crowded(MOST), Linear(), Shapley())["shapley"].values.sum() == pytest.approx(1)
+
+
+def test_what_a_refusal_advises_helps() -> None:
+    grouped = group_rare(crowded(2001), 1999)
+    assert len(grouped.channels) == 2000
+    assert "markov" in attribute(grouped)
 
 
 def test_models_of_one_name_answer_under_names_of_their_own() -> None:

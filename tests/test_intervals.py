@@ -19,14 +19,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 from oracles import Row
-from strategies import credit_of, journeys, journeys_of, parts_of, rows_of
+from strategies import changed, credit_of, journeys, journeys_of, parts_of, rows_of
 
 import attribution as at
 from attribution.arrays import Float64
 from attribution.credits import Credits
 from attribution.errors import ConvergenceError, ParameterError
 from attribution.journeys import DAY, Journeys
-from attribution.models import MODELS, Linear, Markov, Model, PositionBased, TimeDecay, TouchpointRule
+from attribution.models import MODELS, Linear, Markov, Model, PositionBased, TimeDecay, TouchpointRule, chain
+from attribution.models.model import rows_of as stacked_rows
 from attribution.statistics import (
     PLAYED,
     CoalitionOutcomes,
@@ -48,7 +49,6 @@ from attribution.statistics.resampling import quantile
 from attribution.statistics.stacked import full
 from attribution.stitched import Batch, Stitched, StitchReport
 from attribution.uncertainty import bootstrapped, check_size, jackknifed, too_few
-from attribution.uncertainty import rows_of as stacked_rows
 
 FEW = settings(max_examples=max(15, settings().max_examples // 6), suppress_health_check=[*HealthCheck])
 MANY = 1 << 30  # customers: never fewer than folds
@@ -453,6 +453,74 @@ def test_every_replicate_is_the_credit_of_journeys_repeated_as_often_as_drawn(
     for r in (0, 1, 99):
         expected = stacked_rows(credit_of(model, repeated(parts, weights[r])))
         assert (np.abs(made.values[r] - expected) <= within).all(), (r, made.values[r], expected)
+
+
+def sums_of(model: Model, parts: Sequence[Journeys], draws: int) -> tuple[list[Stacked], list[Float64]]:
+    """Return the vectors that a model learns from some folds, and their weighted sums."""
+    learned = [[observer.observe(part) for part in parts] for observer in model.observers]
+    stacks = [type(each[0]).stacked(each) for each in learned]
+    weights = Resampling(replicates=draws).weights(len(parts))
+    return stacks, [stack.weighted(weights) for stack in stacks]
+
+
+@pytest.mark.parametrize("share", ["journey", "global"])
+@FEW
+@given(drawn=dealt())
+def test_chains_that_are_solved_together_give_what_each_gives(
+    share: str, drawn: tuple[list[Journeys], list[int]]
+) -> None:
+    model = Markov(share=share)
+    parts = [changed(part, outcomes=lambda row: tuple(map(abs, row.outcomes))) for part in drawn[0]]
+    stacks, sums = sums_of(model, parts, 100)
+    together, each = model.credit_each(stacks, sums), Model.credit_each(model, stacks, sums)
+    size = np.abs(each).sum(axis=1, keepdims=True)
+    assert together.shape == each.shape
+    assert (np.abs(together - each) <= 1e-12 * size).all()
+
+
+def test_chains_of_many_channels_are_solved_as_they_are_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, parts = Markov(), wide_parts(120)
+    stacks, sums = sums_of(model, parts, 100)
+    assert chain.is_solved_together(stacks[0].restored(stacks[0].whole))
+    together, each = model.credit_each(stacks, sums), Model.credit_each(model, stacks, sums)
+    assert together == pytest.approx(each, rel=1e-12, abs=1e-12 * each.sum())
+    monkeypatch.setattr(chain, "SOLVED_TOGETHER", 1)
+    assert model.credit_each(stacks, sums).tobytes() == each.tobytes()
+
+
+def test_only_chains_of_order_1_are_solved_together() -> None:
+    batch = wide_parts(63)[0]
+    assert [chain.is_solved_together(Transitions(order).observe(batch)) for order in (1, 2)] == [True, False]
+
+
+@dataclass(frozen=True)
+class Doubled(Markov):
+    """A chain with a credit of its own."""
+
+    name: str = field(default="doubled", kw_only=True, compare=False)
+
+    def credit(self, *statistics: Any) -> Credits:
+        credits = super().credit(*statistics)
+        return replace(credits, values=2 * credits.values)
+
+
+def test_a_chain_with_a_credit_of_its_own_is_drawn_by_it() -> None:
+    parts = wide_parts(63)
+    stacks, sums = sums_of(Markov(), parts, 100)
+    one, two = (model.credit_each(stacks, sums) for model in (Markov(), Doubled()))
+    assert two[:, :-1] == pytest.approx(2 * one[:, :-1], rel=1e-12)
+
+
+@pytest.mark.parametrize("draws", [1, 127, 128, 300])
+def test_vectors_are_added_in_order_of_the_folds_whatever_is_drawn_at_once(draws: int) -> None:
+    learned = [Transitions().observe(part) for part in wide_parts(63)]
+    stack = TransitionCounts.stacked(learned)
+    weights = np.random.default_rng(draws).random((draws, len(learned)))
+    plain = np.zeros((draws, stack.length))
+    for fold, (place, number) in enumerate(zip(stack.place, stack.number, strict=True)):
+        plain[:, place] += weights[:, fold, None] * number
+    assert stack.weighted(weights).tobytes() == plain.tobytes()
+    assert stack.weighted(weights[::-1])[::-1].tobytes() == plain.tobytes()
 
 
 @pytest.fixture(scope="module")

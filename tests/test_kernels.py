@@ -19,7 +19,7 @@ import sys
 import numpy as np
 from attribution.journeys import Journeys
 from attribution.models import MODELS, Markov
-from attribution.statistics import Coalitions, Transitions
+from attribution.statistics import Coalitions, Resampling, Transitions
 
 names = tuple(f"c{i:03}" for i in range(70)) + ("direct",)
 chance = np.random.default_rng(5)
@@ -31,12 +31,16 @@ leads = chance.integers(0, 2, 40)
 outcomes = np.column_stack([leads, leads * chance.normal(10, 30, 40)])
 batch = Journeys(names, ("leads", "revenue"), offsets, codes, np.concatenate(ages), np.ones(40), outcomes)
 halves = [batch.select(np.arange(40) % 2 == half) for half in (0, 1)]
+weights = Resampling(replicates=130).weights(2)[100:]
 models = [cls() for cls in MODELS.values()]
 models += [Markov(order=30), Markov(order=2, collapse_repeats=True, share="global")]
 for model in models:
     observed = [[o.observe(half) for half in halves] for o in model.observers]
     credits = model.credit(*(first + second for first, second in observed))
     print(model.name, credits.values.tobytes().hex(), credits.unattributed.tobytes().hex())
+    stacks = [type(parts[0]).stacked(parts) for parts in observed]
+    sums = [stack.weighted(weights) for stack in stacks]
+    print(model.credit_each(stacks, sums).tobytes().hex())
 chain = Transitions(30).observe(batch)
 print(chain.states.tobytes().hex(), chain.count.tobytes().hex())
 print(Coalitions().observe(batch).sets.members.tobytes().hex())

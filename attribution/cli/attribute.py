@@ -54,7 +54,7 @@ def attribute(
     """Share every outcome among the channels that led to it, by each model, side by side.
 
     Journeys come from TOUCHPOINTS and OUTCOMES, or from --events, --journeys or --paths. Without
-    --model: every rule with its defaults, and Markov of order 1.
+    --model: every rule with its defaults, and Markov of order 1 up to 2,000 channels.
 
     Parameters
     ----------

@@ -61,13 +61,15 @@ def sections(
     touchpoints: Path, outcomes: Path, spend: Path | None, how: Any, window: Any, reading: Any
 ) -> dict[str, Any]:
     """Return the options as the sections of a job."""
-    given = (how or options.StitchOptions()).given()
+    how = how or options.StitchOptions()
+    given = how.given()
     ended = {"names": given["outcome_names"], "repeated": given["repeated_outcomes"]}
     return {
         "touchpoints": {"path": str(touchpoints), "columns": given["columns"]["touchpoints"]},
         "outcomes": {"path": str(outcomes), "columns": given["columns"]["outcomes"], **ended},
         "spend": None if spend is None else {"path": str(spend)},
         "as_of": given["as_of"],
+        "most_channels": how.most_channels,
         "window": options.given(window, Window),
         "reading": options.given(reading, Reading),
     }

@@ -11,8 +11,9 @@ from cyclopts import Parameter
 from attribution.errors import ParameterError
 from attribution.parameters import Parameter as Declared
 from attribution.parameters import parameters
+from attribution.rare_channels import KEPT, check_most, group_rare
 from attribution.statistics import Resampling
-from attribution.stitched import FOLDS
+from attribution.stitched import FOLDS, Stitched
 from attribution.stitching.window import Window
 from attribution.tables import Reading
 
@@ -30,6 +31,12 @@ Force: TypeAlias = Annotated[bool, Parameter(help="Replace an output that exists
 Threads: TypeAlias = Annotated[
     int | None, Parameter(help="Worker threads (all cores without it); no digit depends on it.")
 ]
+
+
+def bounds(parameter: Declared) -> str:
+    """Return the allowed values in brackets, where not everything of the kind is allowed."""
+    limited = parameter.choices or {parameter.low, parameter.above, parameter.high, parameter.below} != {None}
+    return f" ({parameter.allowed})" if limited else ""
 
 
 @Parameter(name="*")
@@ -56,9 +63,15 @@ class StitchOptions:
         int,
         Parameter(help="Into how many folds customers, or accounts, are dealt: intervals draw from them."),
     ] = FOLDS
+    most_channels: Annotated[
+        int | None,
+        Parameter(help=f"{KEPT.meaning[0].upper()}{KEPT.meaning[1:]}{bounds(KEPT)}. Without it: all do."),
+    ] = None
 
     def given(self) -> dict[str, Any]:
-        """Return them as arguments of the function ``stitch``."""
+        """Return them as arguments of the function ``stitch``, checked."""
+        if self.most_channels is not None:
+            check_most("--most-channels", self.most_channels)
         mappings = {
             "touchpoints": mapping(self.touchpoints_columns, "--touchpoints-columns"),
             "outcomes": mapping(self.outcomes_columns, "--outcomes-columns"),
@@ -71,11 +84,9 @@ class StitchOptions:
             "folds": self.folds,
         }
 
-
-def bounds(parameter: Declared) -> str:
-    """Return the allowed values in brackets, where not everything of the kind is allowed."""
-    limited = parameter.choices or {parameter.low, parameter.above, parameter.high, parameter.below} != {None}
-    return f" ({parameter.allowed})" if limited else ""
+    def grouped(self, journeys: Stitched) -> Stitched:
+        """Return the journeys with no more channels than are to keep their names."""
+        return journeys if self.most_channels is None else group_rare(journeys, self.most_channels)
 
 
 def declared(name: str) -> str:

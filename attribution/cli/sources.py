@@ -90,30 +90,35 @@ class Sources:
 
     def stitched(self) -> tuple[Stitched, StitchReport]:
         """Return the journeys, and what was counted before they were stitched."""
-        arguments, others = self.how.given(), self.others
         with progress("reading and stitching"):
-            if others.paths is not None:
-                names = {name: getattr(others, name) for name in PATHS}
-                separator = options.tabs(others.separator)
-                if self.how.folds != FOLDS:
-                    raise ParameterError(f"--folds: paths are always dealt out to {FOLDS} folds")
-                return from_paths(others.paths, **names, separator=separator, reading=self.reading), NOTHING
-            if others.journeys is not None:
-                names = {name: arguments[name] for name in ("outcome_names", "folds")}
-                return from_journeys(others.journeys, **names, reading=self.reading), NOTHING
-            if others.events is not None:
-                split = split_events(
-                    others.events,
-                    columns=options.mapping(others.events_columns, "--events-columns"),
-                    flag=others.flag,
-                    reading=self.reading,
-                )
-                given = {**arguments, **self.window, "columns": None}
-                return stitch_tables(
-                    split.touchpoints, split.outcomes, **given, reading=self.reading
-                ), split.report
-            given = {**arguments, **self.window}
-            return stitch_tables(self.touchpoints, self.outcomes, **given, reading=self.reading), NOTHING
+            journeys, more = self.read()
+            return self.how.grouped(journeys), more
+
+    def read(self) -> tuple[Stitched, StitchReport]:
+        """Return the journeys with all their channels."""
+        arguments, others = self.how.given(), self.others
+        if others.paths is not None:
+            names = {name: getattr(others, name) for name in PATHS}
+            separator = options.tabs(others.separator)
+            if self.how.folds != FOLDS:
+                raise ParameterError(f"--folds: paths are always dealt out to {FOLDS} folds")
+            return from_paths(others.paths, **names, separator=separator, reading=self.reading), NOTHING
+        if others.journeys is not None:
+            names = {name: arguments[name] for name in ("outcome_names", "folds")}
+            return from_journeys(others.journeys, **names, reading=self.reading), NOTHING
+        if others.events is not None:
+            split = split_events(
+                others.events,
+                columns=options.mapping(others.events_columns, "--events-columns"),
+                flag=others.flag,
+                reading=self.reading,
+            )
+            given = {**arguments, **self.window, "columns": None}
+            return stitch_tables(
+                split.touchpoints, split.outcomes, **given, reading=self.reading
+            ), split.report
+        given = {**arguments, **self.window}
+        return stitch_tables(self.touchpoints, self.outcomes, **given, reading=self.reading), NOTHING
 
 
 NOTHING = StitchReport()

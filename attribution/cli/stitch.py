@@ -35,11 +35,12 @@ def stitch(
         Table of customer_id, timestamp, and leads, wins, revenue where there are any.
     """
     check_target(out, (touchpoints, outcomes))
-    arguments = (how or options.StitchOptions()).given() | options.given(window, Window)
+    how = how or options.StitchOptions()
+    arguments = how.given() | options.given(window, Window)
     read = Reading(**options.given(reading, Reading))
     compiling()
     with progress("reading and stitching"):
-        journeys = stitch_tables(touchpoints, outcomes, **arguments, reading=read)
+        journeys = how.grouped(stitch_tables(touchpoints, outcomes, **arguments, reading=read))
         table = journeys.table()
     write(table, out, force)
     show_report(journeys.report)

@@ -15,6 +15,7 @@ from attribution.job.fingerprint import fingerprint
 from attribution.job.sections import Job
 from attribution.kpis.spend import checked_spend
 from attribution.manifest import checksum
+from attribution.rare_channels import group_rare
 from attribution.stitched import Stitched, StitchReport
 from attribution.stitching import split_events, stitch
 from attribution.tables import TABLES, Checked, Column, Reading, check_table
@@ -124,7 +125,7 @@ def stitched_from(job: Job, inputs: Inputs) -> tuple[Stitched, StitchReport, pl.
         split = split_events(
             events.read, columns=events.columns, flag=job.events.flag, reading=inputs.reading
         )
-        stitched = stitch(split.touchpoints, split.outcomes, as_of=as_of, **window)
+        stitched = grouped(job, stitch(split.touchpoints, split.outcomes, as_of=as_of, **window))
         later = [
             rows.with_columns(split.rows[name].gather(rows["row"]).alias("row"), table=pl.lit("events"))
             for (name,), rows in stitched.rejected.partition_by("table", as_dict=True).items()
@@ -143,4 +144,9 @@ def stitched_from(job: Job, inputs: Inputs) -> tuple[Stitched, StitchReport, pl.
         as_of=as_of,
         **window,
     )
-    return stitched, StitchReport(), pl.concat([stitched.rejected, *spent])
+    return grouped(job, stitched), StitchReport(), pl.concat([stitched.rejected, *spent])
+
+
+def grouped(job: Job, stitched: Stitched) -> Stitched:
+    """Return the journeys with no more channels than the job lets keep their names."""
+    return stitched if job.most_channels is None else group_rare(stitched, job.most_channels)

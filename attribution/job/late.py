@@ -122,6 +122,7 @@ def differences(
     pairs = {
         "intervals": drawn if None not in drawn else (None, None),
         "job": (told["job"], job.name),
+        "most_channels": (told["config"].get("most_channels"), job.most_channels),
         "breakdown": ([{**each, "reprocess_days": 0} for each in before], [{**now, "reprocess_days": 0}]),
         "models": (told["models"], dict(models)),
         "outcomes": (list(dict.fromkeys(line["outcome"] for line in told["conservation"])), outcomes),

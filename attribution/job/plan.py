@@ -33,6 +33,8 @@ def plan(job: Job, base: Path, folder: Folder) -> list[tuple[str, str]]:
             steps.append((f"read {name}", f"{source.path}: {files}, {size:,} bytes, {told}"))
     window = ", ".join(f"{key}={value}" for key, value in job.window.model_dump(exclude_none=True).items())
     steps.append(("stitch", window))
+    if job.most_channels is not None:
+        steps.append(("group", f"channels beyond the {job.most_channels:,} with the most touchpoints"))
     models = [str(each.label or each.name) for each in job.models] or list(MODELS)
     steps.append(("attribute", ", ".join(models)))
     steps += [(f"measure {each.file}", f"by {', '.join(each.by)}") for each in job.breakdowns]

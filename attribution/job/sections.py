@@ -13,6 +13,7 @@ from attribution.errors import shown
 from attribution.manifest import NAME, TIMING
 from attribution.models import MODELS, Model
 from attribution.parameters import Parameter, parameters
+from attribution.rare_channels import KEPT
 from attribution.statistics import Resampling
 from attribution.stitched import FOLDS, fold_bits
 from attribution.stitching.window import Window
@@ -147,6 +148,7 @@ class Job(Section):
     events: Events | None = None
     spend: Spend | None = None
     as_of: datetime | date | str | None = Field(None, description="end of the data; later rows are set aside")
+    most_channels: int | None = field_of(KEPT)[1]
     window: WindowSection = WindowSection()
     reading: ReadingSection = ReadingSection()
     models: list[AnyModel] = Field([], description="every rule with its defaults and Markov without them")

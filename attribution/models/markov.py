@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from attribution.arrays import Float64
 from attribution.credits import Credits
-from attribution.models.chain import is_slow, removal_effects
+from attribution.models.chain import (
+    MOST_CHANNELS,
+    is_slow,
+    is_solved_together,
+    removal_effects,
+    removal_effects_each,
+)
 from attribution.models.channel_weights import ChannelWeights
 from attribution.models.model import Model
 from attribution.parameters import param
@@ -17,6 +24,7 @@ from attribution.statistics import (
     CoalitionOutcomes,
     Coalitions,
     Observer,
+    Stacked,
     TransitionCounts,
     Transitions,
 )
@@ -56,6 +64,7 @@ class Markov(Model):
     learned from graph-based online attribution modeling", sections 3.2 and 3.3.
     """
 
+    most_channels: ClassVar[int] = MOST_CHANNELS
     order: int = param(1, "channels that a state remembers", low=1)
     share: str = param("journey", "what is shared: each journey, or the total", choices=("journey", "global"))
     collapse_repeats: bool = param(False, "count a run of one channel as one touchpoint")
@@ -71,15 +80,7 @@ class Markov(Model):
         """Return the credits and, as details, removal effects, base probability and states."""
         chain: TransitionCounts = statistics[0]
         per_journey, effects = removal_effects(chain)
-        if self.share == "journey":
-            coalitions: CoalitionOutcomes = statistics[1]
-            values = coalitions.shared(np.nan_to_num(effects[:, 0]))
-            unattributed = coalitions.unattributed
-        else:
-            values = share_totals(chain.ends.sum(axis=0), effects)
-            unattributed = chain.unattributed + (chain.ends.sum(axis=0) - values.sum(axis=0)) * (
-                values.sum(axis=0) == 0
-            )
+        values, unattributed = self.shared(effects, *statistics)
         status = status_of(chain)
         removal = [None if np.isnan(effect) else float(effect) for effect in effects[:, 0]]
         return Credits(
@@ -97,6 +98,26 @@ class Markov(Model):
             ),
             warnings=() if status == "ok" else (f"{self.name}: {WARNINGS[status]}",),
         )
+
+    def shared(self, effects: Float64, *statistics: Any) -> tuple[Float64, Float64]:
+        """Return what the removal effects [..., k, m] share, and what is unattributed [..., m]."""
+        if self.share == "journey":
+            coalitions: CoalitionOutcomes = statistics[1]
+            return coalitions.shared(np.nan_to_num(effects[..., 0])), coalitions.unattributed
+        chain: TransitionCounts = statistics[0]
+        totals = chain.ends.sum(axis=-2)
+        values = share_totals(totals, effects)
+        credited = values.sum(axis=-2)
+        return values, chain.unattributed + (totals - credited) * (credited == 0)
+
+    def credit_each(self, stacks: Sequence[Stacked], sums: Sequence[Float64]) -> Float64:
+        """Return the credits of many sums, together where the chain is of order 1 and not large."""
+        own = type(self).credit is not Markov.credit
+        if own or not is_solved_together(stacks[0].restored(sums[0])):
+            return super().credit_each(stacks, sums)
+        statistics = [stack.restored(vectors) for stack, vectors in zip(stacks, sums, strict=True)]
+        values, unattributed = self.shared(removal_effects_each(statistics[0]), *statistics)
+        return np.concatenate([values, unattributed[:, None]], axis=1)
 
     def rule(self, *statistics: Any) -> ChannelWeights | None:
         """Return the removal effects as weights inside each journey; None under share="global"."""
@@ -136,11 +157,11 @@ def status_of(chain: TransitionCounts) -> str:
 
 
 def share_totals(totals: Float64, effects: Float64) -> Float64:
-    """Return total x RE_c / sum RE for each outcome [k, m].
+    """Return total x RE_c / sum RE for each outcome [..., k, m].
 
     An outcome without removal effects takes those of column 0; where they cancel, nothing is shared.
     """
-    own = np.nan_to_num(np.where(np.isnan(effects), effects[:, :1], effects))
-    sums = own.sum(axis=0)
-    cancel = np.abs(sums) <= CANCEL * np.abs(own).sum(axis=0)
-    return np.asarray(own * (totals / np.where(cancel, np.inf, sums)))
+    own = np.nan_to_num(np.where(np.isnan(effects), effects[..., :1], effects))
+    sums = own.sum(axis=-2)
+    cancel = np.abs(sums) <= CANCEL * np.abs(own).sum(axis=-2)
+    return np.asarray(own * (totals / np.where(cancel, np.inf, sums))[..., None, :])

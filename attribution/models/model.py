@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
+
 from attribution.arrays import Float64, Int64
+from attribution.channels import MOST
 from attribution.credits import Credits
 from attribution.journeys import Journeys
 from attribution.kernels import kernel
 from attribution.parameters import check
-from attribution.statistics import CreditTotals, Observer, Totals
+from attribution.statistics import CreditTotals, Observer, Stacked, Totals
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Model(ABC):
 
     name: str = field(default="", kw_only=True, compare=False)
     needs_ages: ClassVar[bool] = False  # path tables have none
+    most_channels: ClassVar[int] = MOST
 
     def __post_init__(self) -> None:
         check(self)
@@ -45,10 +50,26 @@ class Model(ABC):
         """Return whether a credit takes longer than about 20 ms, told from sizes and never by a clock."""
         return False
 
+    def credit_each(self, stacks: Sequence[Stacked], sums: Sequence[Float64]) -> Float64:
+        """Return the credits of R sums [R, length] of each observer's vectors: [R, k + 1, m].
+
+        They are those that ``credit`` gives, the unattributed outcomes below them.
+        """
+        restored = (
+            [stack.restored(vector) for stack, vector in zip(stacks, vectors, strict=True)]
+            for vectors in zip(*sums, strict=True)
+        )
+        return np.stack([rows_of(self.credit(*statistics)) for statistics in restored])
+
     @property
     def gives_up(self) -> frozenset[str]:
         """The laws that the model does not keep, by name."""
         return frozenset()
+
+
+def rows_of(credits: Credits) -> Float64:
+    """Return credits with the unattributed outcomes as the last row [k + 1, m]."""
+    return np.vstack([credits.values, credits.unattributed])
 
 
 @dataclass(frozen=True)

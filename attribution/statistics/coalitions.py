@@ -75,8 +75,8 @@ class CoalitionOutcomes:
         rest = size + np.arange(m)
 
         def restored(vector: Float64) -> CoalitionOutcomes:
-            outcomes = vector[:size].reshape(-1, m)
-            return CoalitionOutcomes(one.channels, one.outcome_names, sets, outcomes, vector[size:])
+            outcomes = vector[..., :size].reshape(*vector.shape[:-1], len(sets), m)
+            return CoalitionOutcomes(one.channels, one.outcome_names, sets, outcomes, vector[..., size:])
 
         return Stacked(
             size + m,
@@ -88,10 +88,12 @@ class CoalitionOutcomes:
     def shared(self, weights: Float64) -> Float64:
         """Return credit [k, m]: each coalition's outcomes shared in proportion to its members' weights.
 
-        Members that all weigh 0 share equally.
+        Members that all weigh 0 share equally. R such outcomes are shared by weights [R, k] each.
         """
-        by_channel = np.ascontiguousarray(weights, dtype=np.float64)
-        return share(*self.sets.lists, np.ascontiguousarray(self.outcomes), by_channel)
+        by_channel = np.ascontiguousarray(np.atleast_2d(weights), dtype=np.float64)
+        outcomes = self.outcomes.reshape(len(by_channel), len(self.sets), len(self.outcome_names))
+        credit = share(*self.sets.lists, np.ascontiguousarray(outcomes), by_channel)
+        return credit.reshape(*weights.shape, len(self.outcome_names))
 
 
 @dataclass(frozen=True)
@@ -162,15 +164,17 @@ def list_members(members: Int64, channels: int) -> tuple[Int64, Int64]:
 
 @kernel
 def share(offsets: Int64, channel: Int64, outcomes: Float64, weights: Float64) -> Float64:
-    """Return the outcomes of each coalition shared by its members' weights: [k, m]."""
-    credit = np.zeros((weights.size, outcomes.shape[1]))
-    for g in range(offsets.size - 1):
-        weight = 0.0
-        for e in range(offsets[g], offsets[g + 1]):
-            weight += weights[channel[e]]
-        for e in range(offsets[g], offsets[g + 1]):
-            c = channel[e]
-            part = weights[c] / weight if weight > 0.0 else 1.0 / (offsets[g + 1] - offsets[g])
-            for i in range(outcomes.shape[1]):
-                credit[c, i] += part * outcomes[g, i]
+    """Return R times the outcomes of each coalition shared by its members' weights: [R, k, m]."""
+    replicates, channels = weights.shape
+    credit = np.zeros((replicates, channels, outcomes.shape[2]))
+    for r in range(replicates):
+        for g in range(offsets.size - 1):
+            weight = 0.0
+            for e in range(offsets[g], offsets[g + 1]):
+                weight += weights[r, channel[e]]
+            for e in range(offsets[g], offsets[g + 1]):
+                c = channel[e]
+                part = weights[r, c] / weight if weight > 0.0 else 1.0 / (offsets[g + 1] - offsets[g])
+                for i in range(outcomes.shape[2]):
+                    credit[r, c, i] += part * outcomes[r, g, i]
     return credit

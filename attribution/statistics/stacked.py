@@ -17,7 +17,8 @@ from attribution.kernels import kernel
 class Stacked:
     """F statistics of one kind as F vectors of ``length`` numbers, of which most may be 0.
 
-    ``restored`` makes a statistic of a vector; the vector of a sum is the sum of the vectors.
+    ``restored`` makes a statistic of a vector; the vector of a sum is the sum of the vectors. Chains and
+    coalitions are made of many vectors [R, length], too: their numbers have one more axis then.
     """
 
     length: int
@@ -43,9 +44,14 @@ class Stacked:
         _, place, number = self.flat
         return np.bincount(place, number != 0, self.length).astype(np.float64, copy=False)
 
+    @cached_property
+    def by_place(self) -> tuple[Int64, Int64, Float64]:
+        """All numbers by place: where each place begins, their folds in order, numbers."""
+        return sort_places(*self.flat, self.length)
+
     def weighted(self, weights: Float64) -> Float64:
         """Return the sums in which fold f counts ``weights[r, f]`` times: [R, length]."""
-        return np.ascontiguousarray(weigh_folds(np.ascontiguousarray(weights.T), *self.flat, self.length).T)
+        return weigh_folds(np.ascontiguousarray(weights), *self.by_place)
 
     def without(self, fold: int) -> Float64:
         """Return the sum of all vectors but one; exactly 0 where no other has a number."""
@@ -56,13 +62,43 @@ class Stacked:
 
 
 @kernel
-def weigh_folds(weights: Float64, offsets: Int64, place: Int64, number: Float64, length: int) -> Float64:
-    """Return the sums over folds of weight x vector [length, R], added in order of the folds."""
-    sums = np.zeros((length, weights.shape[1]))
+def sort_places(offsets: Int64, place: Int64, number: Float64, length: int) -> tuple[Int64, Int64, Float64]:
+    """Return where each place begins [length + 1], and fold and number of each entry, by place, then fold."""
+    starts = np.zeros(length + 1, np.int64)
+    for e in range(place.size):
+        starts[place[e] + 1] += 1
+    for p in range(length):
+        starts[p + 1] += starts[p]
+    free = starts.copy()
+    folds, numbers = np.empty(place.size, np.int64), np.empty(place.size)
     for fold in range(offsets.size - 1):
         for e in range(offsets[fold], offsets[fold + 1]):
-            for r in range(weights.shape[1]):
-                sums[place[e], r] += weights[fold, r] * number[e]
+            folds[free[place[e]]] = fold
+            numbers[free[place[e]]] = number[e]
+            free[place[e]] += 1
+    return starts, folds, numbers
+
+
+@kernel
+def weigh_folds(weights: Float64, starts: Int64, folds: Int64, numbers: Float64) -> Float64:
+    """Return the sums over folds of weight x vector [R, length], added in order of the folds."""
+    replicates, length = weights.shape[0], starts.size - 1
+    sums = np.empty((replicates, length))
+    some = np.empty((weights.shape[1], 128))  # replicates at once: their weights stay in cache
+    added = np.empty(128)
+    for first in range(0, replicates, 128):
+        held = min(128, replicates - first)
+        for r in range(held):
+            for fold in range(weights.shape[1]):
+                some[fold, r] = weights[first + r, fold]
+        for p in range(length):
+            added[:] = 0.0
+            for e in range(starts[p], starts[p + 1]):
+                weight, number = some[folds[e]], numbers[e]
+                for r in range(held):
+                    added[r] += weight[r] * number
+            for r in range(held):
+                sums[first + r, p] = added[r]
     return sums
 
 

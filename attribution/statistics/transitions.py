@@ -119,10 +119,10 @@ class TransitionCounts:
         def restored(vector: Float64) -> TransitionCounts:
             counts = replace(
                 skeleton,
-                count=vector[:a],
-                ends=vector[a:b].reshape(-1, m),
-                nulls=vector[b:c],
-                unattributed=vector[c:],
+                count=vector[..., :a],
+                ends=vector[..., a:b].reshape(*vector.shape[:-1], len(states), m),
+                nulls=vector[..., b:c],
+                unattributed=vector[..., c:],
             )
             counts.__dict__["windows"] = skeleton.windows  # of the same states: worked out once
             return counts
