@@ -13,10 +13,11 @@ from attribution.arrays import Float64
 from attribution.credits import Credits, Result
 from attribution.errors import ParameterError
 from attribution.journeys import Journeys
+from attribution.kernels import kernel
 from attribution.models import MODELS, Model, named_apart
 from attribution.statistics import Observer, Resampling, Roles, total
-from attribution.statistics.observing import Progress, observe_folds
-from attribution.stitched import Stitched
+from attribution.statistics.observing import observe_folds
+from attribution.stitched import Progress, Stitched
 from attribution.uncertainty import check_names, check_size, with_intervals
 
 
@@ -77,8 +78,18 @@ class Sums:
 
     def observe(self, journeys: Journeys) -> Float64:
         """Return the sum of the outcomes, and of their absolute values."""
-        outcomes = journeys.outcomes
-        return np.stack([outcomes.sum(axis=0), np.abs(outcomes).sum(axis=0)])
+        return sums_of(journeys.outcomes)
+
+
+@kernel
+def sums_of(outcomes: Float64) -> Float64:
+    """Return the sum of each column, and of its absolute values: [2, m]."""
+    sums = np.zeros((2, outcomes.shape[1]))
+    for j in range(outcomes.shape[0]):
+        for i in range(outcomes.shape[1]):
+            sums[0, i] += outcomes[j, i]
+            sums[1, i] += abs(outcomes[j, i])
+    return sums
 
 
 def check_conserved(credits: Credits, sums: Float64) -> None:

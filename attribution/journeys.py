@@ -100,16 +100,17 @@ class Journeys:
         """Return the journeys that are kept, in their order."""
         if keep.all():
             return self
-        offsets, touched = touchpoints_of(self.offsets, np.flatnonzero(keep))
+        kept = np.flatnonzero(keep)
+        offsets, touched = touchpoints_of(self.offsets, kept)
         return replace(
             self,
             offsets=offsets,
             channel=self.channel[touched],
             age_days=None if self.age_days is None else self.age_days[touched],
-            count=self.count[keep],
-            outcomes=self.outcomes[keep],
-            ends_at=None if self.ends_at is None else self.ends_at[keep],
-            outcome_row=None if self.outcome_row is None else self.outcome_row[keep],
+            count=self.count[kept],
+            outcomes=self.outcomes[kept],
+            ends_at=None if self.ends_at is None else self.ends_at[kept],
+            outcome_row=None if self.outcome_row is None else self.outcome_row[kept],
             touchpoint_row=None if self.touchpoint_row is None else self.touchpoint_row[touched],
         )
 

@@ -50,15 +50,20 @@ def group_rare(journeys: Stitched, most: int) -> Stitched:
     place = {name: code for code, name in enumerate(channels)}
     codes = np.array([place[OTHER if name in rare else name] for name in journeys.channels], np.uint16)
     grouped = partial(recoded, channels, codes)
-    thinned = journeys.thinned
-    warnings = (*journeys.gate.warnings, told(rare, touchpoints, most))
-    return replace(
-        journeys,
-        channels=channels,
-        folds=grouped(journeys.folds),
-        gate=replace(journeys.gate, warnings=warnings),
-        thinned=None if thinned is None else lambda seed: grouped(thinned(seed)),
-    )
+    warning = told(rare, touchpoints, most)
+
+    def renamed(journeys: Stitched) -> Stitched:
+        thinned = journeys.thinned
+        return replace(
+            journeys,
+            channels=channels,
+            folds=grouped(journeys.folds),
+            gate=replace(journeys.gate, warnings=(*journeys.gate.warnings, warning)),
+            thinned=None if thinned is None else lambda seed: grouped(thinned(seed)),
+            trace=None if journeys.trace is None else lambda: renamed(journeys.traced),
+        )
+
+    return renamed(journeys)
 
 
 def check_most(name: str, most: object) -> None:

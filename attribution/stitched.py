@@ -15,6 +15,7 @@ from attribution.tables import Counts, Origin, RowCount, added
 
 OUTSIDE_WINDOW, BEYOND_MOST = "outside_window", "beyond_max_touchpoints"
 FOLDS, FEWEST_FOLDS, MOST_FOLDS = 256, 16, 1024  # powers of two: the first bits of a hash
+Progress = Callable[[int, int, int], None]  # parts done, parts in all, touchpoints in those that are done
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,10 @@ class StitchOptions:
         int,
         Parameter(help="Into how many folds customers, or accounts, are dealt: intervals draw from them."),
     ] = FOLDS
+    memory_limit: Annotated[
+        str | None,
+        Parameter(help="Most memory to take, such as 2GB; what does not fit lies in temporary files."),
+    ] = None
     most_channels: Annotated[
         int | None,
         Parameter(help=f"{KEPT.meaning[0].upper()}{KEPT.meaning[1:]}{bounds(KEPT)}. Without it: all do."),
@@ -82,6 +86,7 @@ class StitchOptions:
             "columns": mappings,
             "repeated_outcomes": self.repeated_outcomes,
             "folds": self.folds,
+            "memory_limit": self.memory_limit,
         }
 
     def grouped(self, journeys: Stitched) -> Stitched:

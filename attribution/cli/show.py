@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import polars as pl
@@ -18,8 +19,7 @@ from rich.text import Text
 from attribution.errors import plain
 from attribution.kernels import on_first_compilation
 from attribution.kpis import FIGURES
-from attribution.statistics.observing import Progress
-from attribution.stitched import StitchReport
+from attribution.stitched import Progress, StitchReport
 from attribution.tables import write_table
 
 WIDE = 200  # columns of output that is no terminal
@@ -220,8 +220,19 @@ def progress(what: str) -> Iterator[Progress | None]:
     if not sys.stderr.isatty():
         yield None
         return
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    columns = (
+        *(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rows]}")),
+        *(TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task, began = bar.add_task(what, total=None, rows=""), monotonic()
+
+        def tell(done: int, total: int, touchpoints: int) -> None:
+            rate = touchpoints / max(monotonic() - began, 1e-3)
+            rows = f"{touchpoints:,} touchpoints, {rate:,.0f}/s"
+            bar.update(task, completed=done, total=total, rows=rows)
+
+        yield tell

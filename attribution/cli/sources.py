@@ -13,7 +13,7 @@ from attribution.cli import options
 from attribution.cli.show import progress
 from attribution.errors import ParameterError
 from attribution.paths import from_paths
-from attribution.stitched import FOLDS, Stitched, StitchReport
+from attribution.stitched import FOLDS, Progress, Stitched, StitchReport
 from attribution.stitching import from_journeys, split_events
 from attribution.stitching import stitch as stitch_tables
 from attribution.stitching.window import Window
@@ -90,13 +90,14 @@ class Sources:
 
     def stitched(self) -> tuple[Stitched, StitchReport]:
         """Return the journeys, and what was counted before they were stitched."""
-        with progress("reading and stitching"):
-            journeys, more = self.read()
+        with progress("reading and stitching") as tell:
+            journeys, more = self.read(tell)
             return self.how.grouped(journeys), more
 
-    def read(self) -> tuple[Stitched, StitchReport]:
+    def read(self, tell: Progress | None) -> tuple[Stitched, StitchReport]:
         """Return the journeys with all their channels."""
         arguments, others = self.how.given(), self.others
+        given = {**arguments, **self.window, "reading": self.reading, "progress": tell}
         if others.paths is not None:
             names = {name: getattr(others, name) for name in PATHS}
             separator = options.tabs(others.separator)
@@ -113,12 +114,9 @@ class Sources:
                 flag=others.flag,
                 reading=self.reading,
             )
-            given = {**arguments, **self.window, "columns": None}
-            return stitch_tables(
-                split.touchpoints, split.outcomes, **given, reading=self.reading
-            ), split.report
-        given = {**arguments, **self.window}
-        return stitch_tables(self.touchpoints, self.outcomes, **given, reading=self.reading), NOTHING
+            given = {**given, "columns": None}
+            return stitch_tables(split.touchpoints, split.outcomes, **given), split.report
+        return stitch_tables(self.touchpoints, self.outcomes, **given), NOTHING
 
 
 NOTHING = StitchReport()

@@ -39,8 +39,8 @@ def stitch(
     arguments = how.given() | options.given(window, Window)
     read = Reading(**options.given(reading, Reading))
     compiling()
-    with progress("reading and stitching"):
-        journeys = how.grouped(stitch_tables(touchpoints, outcomes, **arguments, reading=read))
+    with progress("reading and stitching") as tell:
+        journeys = how.grouped(stitch_tables(touchpoints, outcomes, **arguments, reading=read, progress=tell))
         table = journeys.table()
     write(table, out, force)
     show_report(journeys.report)

@@ -10,10 +10,9 @@ from typing import Any
 
 from attribution.errors import ParameterError
 from attribution.statistics.mergeable import Observer, total
-from attribution.stitched import Batch, Stitched, StitchReport
+from attribution.stitched import Batch, Progress, Stitched, StitchReport
 
 SMALL_FOLD = 2_000  # touchpoints: below, workers only wait for one another
-Progress = Callable[[int, int], None]  # folds done, folds in all
 
 
 def observe(
@@ -53,14 +52,16 @@ def observe_folds(
             nothing.append(statistics)
         return report, statistics, journeys.touchpoints
 
-    tell = progress or (lambda _done, _folds: None)
+    tell = progress or (lambda _done, _folds, _touchpoints: None)
     learned = [learn(folds[0])]
-    tell(1, len(folds))
-    few = learned[0][2] < SMALL_FOLD
+    seen = learned[0][2]
+    tell(1, len(folds), seen)
+    few = seen < SMALL_FOLD
     with ThreadPoolExecutor(threads or (1 if few else os.cpu_count())) as pool:
         for done, result in enumerate(pool.map(learn, folds[1:]), start=2):
             learned.append(result)
-            tell(done, len(folds))
+            seen += result[2]
+            tell(done, len(folds), seen)
     report = reduce(StitchReport.__add__, (report for report, _, _ in learned))
     columns = zip(*(statistics for _, statistics, _ in learned), strict=True)
     return dict(zip(observers, map(list, columns), strict=True)), report

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from attribution.arrays import Int64, UInt16, UInt32, UInt64
 from attribution.kernels import kernel
+from attribution.stitched import Progress
 from attribution.stitching.buffers import Buffer, Slots
 
 
@@ -71,7 +72,10 @@ class Partitions:
 
 
 def scattered(
-    parts: Sequence[Callable[[], Iterator[Chunk]]], columns: Mapping[str, Buffer], fold_bits: int
+    parts: Sequence[Callable[[], Iterator[Chunk]]],
+    columns: Mapping[str, Buffer],
+    fold_bits: int,
+    progress: Progress | None = None,
 ) -> Partitions:
     """Return the rows of all parts by fold of the customer's hash, each part scattered by one thread."""
 
@@ -87,8 +91,12 @@ def scattered(
             found.append((edges + chunk.start, chunk.seen))
         return found
 
+    chunks: list[tuple[Int64, Any]] = []
     with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1)) as pool:
-        chunks = [chunk for found in pool.map(scatter, parts) for chunk in found]
+        for done, found in enumerate(pool.map(scatter, parts), start=1):
+            chunks += found
+            if progress is not None:
+                progress(done, len(parts), sum(int(bounds[-1] - bounds[0]) for bounds, _ in chunks))
     return Partitions(columns, tuple(bounds for bounds, _ in chunks), tuple(seen for _, seen in chunks))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from attribution.errors import ParameterError, TableError
-from attribution.stitched import FOLDS, Stitched, fold_bits
+from attribution.stitched import FOLDS, Progress, Stitched, fold_bits
 from attribution.stitching.accounts import accounts_of
 from attribution.stitching.end_of_data import check_zones, instant_of, microseconds, until
 from attribution.stitching.folds import joined
@@ -30,6 +30,7 @@ from attribution.tables import (
     check_pieces,
     check_table,
 )
+from attribution.tables.memory import limited_to
 from attribution.tables.sources import Read, read
 
 OUTCOMES = ("leads", "wins", "revenue")
@@ -50,6 +51,8 @@ def stitch(
     repeated_outcomes: str = "error",
     folds: int = FOLDS,
     reading: Reading | None = None,
+    memory_limit: str | int | None = None,
+    progress: Progress | None = None,
     piece_rows: int = PIECE,
 ) -> Stitched:
     """Return the journeys that end at an outcome, or at a customer's last touchpoint (null journeys).
@@ -63,9 +66,13 @@ def stitch(
     the one with the latest timestamp or stage counts. Intervals draw from the ``folds`` into which
     customers are dealt, or accounts where a column account_id names them.
 
+    What does not fit into the memory that is free, or into ``memory_limit`` ("2GB": of the whole process),
+    lies in temporary files; ``progress`` is told of parts done, of all, and of rows.
+
     Raises:
         TableError: a table cannot be used; with every fault, file, column, count and example rows.
         ParameterError: a parameter is outside its range.
+        OutputError: the touchpoints fit neither into memory nor on the disk.
     """
     window = Window(lookback_days, restart, maturity_days, max_touchpoints)
     reading, bits = reading or Reading(), fold_bits(folds)
@@ -77,53 +84,54 @@ def stitch(
     mapped = {name: columns_of(columns, name, outcome_names or ()) for name in ("touchpoints", "outcomes")}
     extra = [Column(name, "number", "a further outcome", required=True, null=0.0)
              for name in outcome_names or () if name not in OUTCOMES]  # fmt: skip
-    found = without_stages(outcomes, mapped["outcomes"], extra, reading)
-    together = mapped["outcomes"].get("account_id", "account_id") in found.columns
-    touched = check_pieces(
-        "touchpoints", touchpoints, reading, mapped["touchpoints"], piece_rows, together=together
-    )
-    ended = check_table("outcomes", found, reading, mapped["outcomes"], extra)
-    names = tuple(outcome_names or [name for name in OUTCOMES if name in ended.frame.columns])
-    for name in names:
-        if name not in ended.frame.columns:
-            raise TableError.of(
-                ended.where, f"no column {name!r}", "every column of outcome_names", "correct the name"
-            )
-    check_zones(touched, ended, reading)
-    ended = without_impossible_outcomes(ended, names)
-    if as_of is not None:
-        future = pl.col("timestamp") > instant_of(as_of)
-        touched, ended = touched.set_aside("future_time", future), ended.set_aside("future_time", future)
-    origin = Origin(
-        "outcomes", outcomes, reading, mapped["outcomes"], ended.columns, ended.frame["customer_id"]
-    )
-    ended, undecided = without_repeated_outcomes(ended, origin, repeated_outcomes)
-    if touched.whole is not None:
-        touched = Pieces.of(without_repeated_events(touched.whole), piece_rows)
-    known = [touched.whole] if touched.whole is not None else []
-    now = FOREVER if as_of is not None else microseconds(datetime.now(UTC))
-    scattered = scatter_touchpoints(touched, accounts_of(*known, ended), bits, now)
-    latest, later = until(scattered, ended, now)
-    return joined(
-        scattered,
-        ended,
-        names,
-        window,
-        latest if as_of is None else microseconds(instant_of(as_of)),
-        (*scattered.warnings, *ended.warnings, *later, *undecided),
-        bits,
-        {
-            "touchpoints": Origin(
-                "touchpoints",
-                touchpoints,
-                reading,
-                mapped["touchpoints"],
-                touched.columns,
-                scattered.customers if scattered.has_rows else None,
-            ),
-            "outcomes": origin,
-        },
-    )
+    with limited_to(memory_limit):
+        found = without_stages(outcomes, mapped["outcomes"], extra, reading)
+        together = mapped["outcomes"].get("account_id", "account_id") in found.columns
+        touched = check_pieces(
+            "touchpoints", touchpoints, reading, mapped["touchpoints"], piece_rows, together=together
+        )
+        ended = check_table("outcomes", found, reading, mapped["outcomes"], extra)
+        names = tuple(outcome_names or [name for name in OUTCOMES if name in ended.frame.columns])
+        for name in names:
+            if name not in ended.frame.columns:
+                raise TableError.of(
+                    ended.where, f"no column {name!r}", "every column of outcome_names", "correct the name"
+                )
+        check_zones(touched, ended, reading)
+        ended = without_impossible_outcomes(ended, names)
+        if as_of is not None:
+            future = pl.col("timestamp") > instant_of(as_of)
+            touched, ended = touched.set_aside("future_time", future), ended.set_aside("future_time", future)
+        origin = Origin(
+            "outcomes", outcomes, reading, mapped["outcomes"], ended.columns, ended.frame["customer_id"]
+        )
+        ended, undecided = without_repeated_outcomes(ended, origin, repeated_outcomes)
+        if touched.whole is not None:
+            touched = Pieces.of(without_repeated_events(touched.whole), piece_rows)
+        known = [touched.whole] if touched.whole is not None else []
+        now = FOREVER if as_of is not None else microseconds(datetime.now(UTC))
+        scattered = scatter_touchpoints(touched, accounts_of(*known, ended), bits, now, progress)
+        latest, later = until(scattered, ended, now)
+        return joined(
+            scattered,
+            ended,
+            names,
+            window,
+            latest if as_of is None else microseconds(instant_of(as_of)),
+            (*scattered.warnings, *ended.warnings, *later, *undecided),
+            bits,
+            {
+                "touchpoints": Origin(
+                    "touchpoints",
+                    touchpoints,
+                    reading,
+                    mapped["touchpoints"],
+                    touched.columns,
+                    scattered.customers if scattered.has_rows else None,
+                ),
+                "outcomes": origin,
+            },
+        )
 
 
 def without_stages(

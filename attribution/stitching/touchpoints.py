@@ -13,6 +13,7 @@ import polars as pl
 
 from attribution.channels import MOST, look_alike, too_many
 from attribution.errors import TableError
+from attribution.stitched import Progress
 from attribution.stitching.accounts import Accounts
 from attribution.stitching.buffers import buffers
 from attribution.stitching.partition import Chunk, Partitions, scattered
@@ -82,7 +83,9 @@ class Touchpoints:
         return replace(self, partitions=replace(self.partitions, columns=columns, seen=again.seen))
 
 
-def scatter_touchpoints(pieces: Pieces, accounts: Accounts, fold_bits: int, now: int) -> Touchpoints:
+def scatter_touchpoints(
+    pieces: Pieces, accounts: Accounts, fold_bits: int, now: int, progress: Progress | None = None
+) -> Touchpoints:
     """Return the touchpoints by fold; row numbers are kept where the table is in memory anyway.
 
     Raises:
@@ -90,7 +93,7 @@ def scatter_touchpoints(pieces: Pieces, accounts: Accounts, fold_bits: int, now:
         OutputError: there is no room for the columns.
     """
     wanted = kinds(pieces, accounts, with_rows=pieces.in_memory)
-    partitions = scatter(pieces, accounts, fold_bits, now, wanted)
+    partitions = scatter(pieces, accounts, fold_bits, now, wanted, progress)
     partitions, channels = with_channels(partitions, pieces.where)
     partitions, below = with_ties(partitions, len(channels), pieces.where)
     alike = look_alike(channels, pieces.where)
@@ -98,7 +101,12 @@ def scatter_touchpoints(pieces: Pieces, accounts: Accounts, fold_bits: int, now:
 
 
 def scatter(
-    pieces: Pieces, accounts: Accounts, fold_bits: int, now: int, wanted: Collection[str]
+    pieces: Pieces,
+    accounts: Accounts,
+    fold_bits: int,
+    now: int,
+    wanted: Collection[str],
+    progress: Progress | None = None,
 ) -> Partitions:
     """Return some columns of the touchpoints by fold, as each piece tells them."""
     types = {name: kind for name, kind in kinds(pieces, accounts, "row" in wanted).items() if name in wanted}
@@ -112,7 +120,7 @@ def scatter(
     at_once = min(len(pieces.parts), os.cpu_count() or 1)
     working = at_once * (READING * min(pieces.rows, PIECE) + ASSEMBLING * (pieces.rows >> fold_bits))
     columns = buffers(types, pieces.rows, working)
-    return scattered([partial(chunks, part) for part in pieces.parts], columns, fold_bits)
+    return scattered([partial(chunks, part) for part in pieces.parts], columns, fold_bits, progress)
 
 
 def with_channels(partitions: Partitions, where: str) -> tuple[Partitions, tuple[str, ...]]:
