@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test nightly lint bench sample clean
+.PHONY: help demo test nightly lint bench kernels sample clean
 
 help:  ## list what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -20,6 +20,10 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/tested: $(VENV)/installed
 	$(PIP) --editable '.[test,lint]'
+	@touch $@
+
+$(VENV)/benched: $(VENV)/installed
+	$(PIP) --editable '.[bench]'
 	@touch $@
 
 demo: $(VENV)/installed  ## run the river on the embedded sample, tables into demo/
@@ -37,7 +41,10 @@ lint: $(VENV)/tested  ## check style, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/tested  ## time the kernels
+bench: $(VENV)/benched  ## run us against others, an hour; results into benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks
+
+kernels: $(VENV)/tested  ## time the kernels
 	$(BIN)/python -m pytest benchmarks --benchmark-only --numprocesses 0
 
 sample: $(VENV)/installed  ## make the embedded sample anew

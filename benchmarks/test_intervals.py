@@ -1,7 +1,6 @@
 """What intervals cost: the whole run from Parquet files without and with 1,000 replicates, in one group."""
 
 import pytest
-from cases import event_log
 
 from attribution import (
     FirstTouch,
@@ -13,6 +12,7 @@ from attribution import (
     attribute,
     stitch,
 )
+from benchmarks.kernel_cases import event_log
 
 JOURNEYS = 1_000_000
 MODELS = (FirstTouch(), LastTouch(), Linear(), PositionBased(), TimeDecay(), Markov())

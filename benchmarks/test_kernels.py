@@ -1,11 +1,11 @@
 """The kernels on their own: tally, transition counts, coalitions, and the stitching of a generated batch."""
 
 import pytest
-from cases import coded_journeys, event_log
 
 from attribution import FirstTouch, Markov, PositionBased, TimeDecay, attribute, stitch
 from attribution.models.chain import removal_effects
 from attribution.statistics import Coalitions, Totals, Transitions
+from benchmarks.kernel_cases import coded_journeys, event_log
 
 JOURNEYS = 200_000
 

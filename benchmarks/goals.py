@@ -1,0 +1,183 @@
+"""Goals: what to reach, one literal list, each a figure within one run of a trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from benchmarks.comparing import TOLERANCE
+from benchmarks.measurements import Measured, Summary
+from benchmarks.processes import OK, TIMEOUT
+
+GIB = 2**30
+Trials = Mapping[str, Measured]
+
+
+class UnmeasuredError(Exception):
+    """A figure cannot be given, and why."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A measure, how its figure comes from one trial, and its bound; without one it is only reported."""
+
+    measure: str
+    trial: str
+    figure: Callable[[Mapping[str, Summary]], float]
+    at_least: float | None = None
+    at_most: float | None = None
+    unit: str = "x"
+    missed_because: str = ""
+
+    def value(self, trials: Trials) -> float:
+        """Return the figure.
+
+        Raises:
+            UnmeasuredError: the trial, or an entry of it, has no time.
+        """
+        if self.trial not in trials:
+            raise UnmeasuredError("not measured")
+        return self.figure(trials[self.trial].entries)
+
+    def bound(self) -> str:
+        """Return the goal in words."""
+        if self.at_least is not None:
+            return f">= {self.at_least:g}{self.spaced}"
+        return "reported" if self.at_most is None else f"<= {self.at_most:g}{self.spaced}"
+
+    @property
+    def spaced(self) -> str:
+        """The unit after a number."""
+        return f" {self.unit}" if self.unit else ""
+
+    def verdict(self, value: float) -> str:
+        """Return whether the goal is met, and if not by how much and why."""
+        if self.at_least is not None and value < self.at_least:
+            missed = f"missed: {value / self.at_least:.0%} of the goal"
+        elif self.at_most is not None and value > self.at_most:
+            missed = f"missed: {value / self.at_most:.2f} times the goal"
+        else:
+            return "" if self.bound() == "reported" else "met"
+        return f"{missed}; {self.missed_because}" if self.missed_because else missed
+
+
+def ran(entries: Mapping[str, Summary], name: str) -> Summary:
+    """Return an entry that ran to its end."""
+    if name not in entries:
+        raise UnmeasuredError(f"{name}: not measured")
+    if entries[name].status != OK:
+        after = f" after {entries[name].seconds:.0f} s" if entries[name].status == TIMEOUT else ""
+        raise UnmeasuredError(f"{name}: {entries[name].status}{after} {entries[name].note}".strip())
+    return entries[name]
+
+
+def times(slow: str, fast: str, share: float = 1.0) -> Callable[[Mapping[str, Summary]], float]:
+    """Return how many times as long one takes as another, or that per ``share`` journeys more."""
+    return lambda entries: ran(entries, slow).seconds / ran(entries, fast).seconds / share
+
+
+def peaks(one: str, other: str) -> Callable[[Mapping[str, Summary]], float]:
+    """Return the peak memory of one in that of another."""
+    return lambda entries: ran(entries, one).peak / ran(entries, other).peak
+
+
+def peak(name: str) -> Callable[[Mapping[str, Summary]], float]:
+    """Return the peak memory in GiB."""
+    return lambda entries: ran(entries, name).peak / GIB
+
+
+def seconds(name: str) -> Callable[[Mapping[str, Summary]], float]:
+    """Return the median time."""
+    return lambda entries: ran(entries, name).seconds
+
+
+def apart(*names: str) -> Callable[[Mapping[str, Summary]], float]:
+    """Return the largest difference of any model that is defined as ours."""
+
+    def largest(entries: Mapping[str, Summary]) -> float:
+        found = {name: ran(entries, name) for name in names}
+        if not all(set(each.exact) & set(each.differences) for each in found.values()):
+            raise UnmeasuredError("nothing to compare with")
+        return max(each.differences.get(model, 0.0) for each in found.values() for model in each.exact)
+
+    return largest
+
+
+def skewed(measure: str, name: str, ordinary: str = "ordinary, 5M touchpoints") -> Goal:
+    """Return the goal of a skewed case: its time per touchpoint in that of as many ordinary ones."""
+    return Goal(f"skew, {measure}: time per touchpoint", "skew", times(name, ordinary), at_most=3)
+
+
+CHANNEL_ATTRIBUTION = "polars + ChannelAttribution"
+SKEWED = ("one customer", "one touchpoint each", "one channel", "one instant", "reversed")
+GOALS = (
+    Goal("10M journeys, six models: faster than DuckDB", "10M", times("duckdb", "ours"), at_least=5),
+    Goal("... peak memory, of DuckDB's", "10M", peaks("ours", "duckdb"), at_most=0.5),
+    Goal(
+        "... faster than polars + ChannelAttribution",
+        "10M",
+        times(CHANNEL_ATTRIBUTION, "ours"),
+        at_least=15,
+    ),
+    Goal(
+        "... credits apart from DuckDB's and polars'",
+        "10M",
+        apart("duckdb", "polars"),
+        at_most=TOLERANCE,
+        unit="",
+    ),
+    Goal("... against decoding only", "10M", times("ours", "decode only"), at_most=2.5),
+    Goal(
+        "... with 1,000 replicates, of the time without",
+        "10M",
+        times("ours, 1,000 replicates", "ours"),
+        at_most=1.25,
+    ),
+    Goal("10M journeys, text ids: faster than DuckDB", "10M-text", times("duckdb", "ours"), at_least=3),
+    Goal("1M journeys: of the time of DuckDB", "1M", times("ours", "duckdb"), at_most=1),
+    Goal("100k journeys: of the time of DuckDB", "100k", times("ours", "duckdb"), at_most=2),
+    Goal("100M journeys: of the time of 10M", "growth", times("100M", "10M"), at_most=12),
+    Goal("... peak memory", "growth", peak("100M"), at_most=8, unit="GiB"),
+    Goal(
+        "... with memory_limit 2 GiB, of the time without", "growth", times("100M, 2 GiB", "100M"), at_most=2
+    ),
+    Goal("... with memory_limit 2 GiB: peak memory", "growth", peak("100M, 2 GiB"), unit="GiB"),
+    Goal("time per journey, 1M to 10M", "growth", times("10M", "1M", 10), at_most=1.5),
+    Goal("time per journey, 10M to 100M", "growth", times("100M", "10M", 10), at_most=1.5),
+    Goal("time per journey, 12 to 100 channels", "growth", times("10M, 100 channels", "10M"), at_most=1.5),
+    Goal(
+        "kernels alone, 10M journeys: faster than ChannelAttribution in memory",
+        "kernels",
+        times("ChannelAttribution", "ours"),
+        at_least=150,
+    ),
+    Goal(
+        "Markov order 2, 100 channels, 100k journeys: faster than ChannelAttribution in memory",
+        "order-2",
+        times("ChannelAttribution", "ours"),
+        at_least=40,
+    ),
+    Goal("Markov order 5, of the time of order 1", "orders", times("order 5", "order 1"), at_most=10),
+    Goal("start-up: `attribution models`", "start-up", seconds("attribution models"), unit="s"),
+    Goal("start-up: 100k journeys", "start-up", seconds("100k journeys"), unit="s"),
+    Goal("start-up: 1M journeys", "start-up", seconds("1M journeys"), unit="s"),
+    Goal(
+        "start-up: 100k journeys, the first run after an install",
+        "start-up",
+        seconds("100k journeys, first run"),
+        unit="s",
+    ),
+    skewed("one customer with 5M touchpoints", "one customer"),
+    skewed("1M customers with one each", "one touchpoint each", "ordinary, 1M touchpoints"),
+    skewed("a single channel", "one channel"),
+    skewed("65,535 channels (rules)", "65,535 channels, rules only", "ordinary, rules only"),
+    skewed("timestamps all equal", "one instant"),
+    skewed("reversed time", "reversed"),
+    Goal(
+        "skew: credits apart from DuckDB's",
+        "skew",
+        apart(*(f"{name}, duckdb" for name in SKEWED)),
+        at_most=TOLERANCE,
+        unit="",
+    ),
+)
