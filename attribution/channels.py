@@ -12,6 +12,7 @@ import polars as pl
 
 from attribution.arrays import UInt16
 from attribution.errors import TableError, shown
+from attribution.tables.categories import distinct, mapped
 
 UNATTRIBUTED, TOTAL = "(unattributed)", "(total)"  # rows of our tables that are no channels
 MOST = 65_535  # codes are UInt16
@@ -72,7 +73,8 @@ def vocabulary(names: pl.Series, where: str) -> tuple[tuple[str, ...], dict[str,
 
 def cleaned(names: pl.Series, where: str) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return the sorted channels, and the normalised name of each raw one; TableError if too many."""
-    given = names.unique().drop_nulls().cast(pl.String).to_list()
+    coded = names.dtype in (pl.Categorical, pl.Enum)
+    given = (distinct(names) if coded else names.unique().drop_nulls()).cast(pl.String).to_list()
     clean = {raw: normalised(raw) for raw in given}
     channels = tuple(sorted(set(clean.values())))
     if len(channels) > MOST:
@@ -111,10 +113,7 @@ def coded(names: pl.Series, clean: dict[str, str], channels: Sequence[str]) -> U
     if not codes:
         return np.empty(0, np.uint16)
     if names.dtype in (pl.Categorical, pl.Enum):
-        distinct = names.unique()
-        table = np.zeros(cast(int, distinct.to_physical().max()) + 1, np.uint16)
-        table[distinct.to_physical().to_numpy()] = [codes[name] for name in distinct.cast(pl.String)]
-        return np.take(table, names.to_physical().to_numpy())
+        return cast(UInt16, mapped(names, codes, np.uint16))
     return names.replace_strict(codes, return_dtype=pl.UInt16).to_numpy()
 
 

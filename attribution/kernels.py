@@ -7,9 +7,11 @@ variable ``ATTRIBUTION_PLAIN=1`` every kernel runs as the plain Python it is wri
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
-from types import FunctionType
+from functools import cache
+from types import FunctionType, ModuleType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 import numpy as np
@@ -52,11 +54,31 @@ class Kernel(Generic[P, R]):
             return cast(Callable[P, R], wrapping(function))
         from numba import njit
 
+        start()
         try:
             compiled: Any = mending(njit(cache=True, nogil=True, error_model="numpy")(function))
         except RuntimeError:  # no folder for the cache can be written: compile in every process
             compiled = njit(nogil=True, error_model="numpy")(function)
         return cast(Callable[P, R], compiled)
+
+
+@cache
+def start() -> None:
+    """Load what numba needs for its first function, but for scipy's linear algebra: a quarter of a second.
+
+    numba only asks whether it is there, which it is; no kernel needs it, and whoever does imports it then.
+    """
+    from numba.core.registry import cpu_target
+
+    asked = "scipy.linalg.cython_blas"
+    absent = asked not in sys.modules
+    if absent:
+        sys.modules[asked] = ModuleType(asked)
+    try:
+        cpu_target.target_context.refresh()
+    finally:
+        if absent:
+            del sys.modules[asked]
 
 
 def mending(compiled: Any) -> Any:

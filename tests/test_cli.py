@@ -34,7 +34,7 @@ READING = ("--delimiter", "--time-format", "--time-unit", "--timezone", "--null-
 WINDOW = ("--lookback-days", "--restart", "--no-restart", "--maturity-days", "--max-touchpoints")
 COLUMNS = (
     *("--as-of", "--outcome-names", "--touchpoints-columns", "--outcomes-columns"),
-    *("--repeated-outcomes", "--folds", "--most-channels"),
+    *("--repeated-outcomes", "--folds", "--memory-limit", "--most-channels"),
 )
 DRAWN = ("--intervals", "--replicates", "--seed")
 PATHS = ("--paths", "--path", "--conversions", "--null", "--value", "--separator")

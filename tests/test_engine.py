@@ -272,8 +272,8 @@ def test_a_row_that_was_lost_is_an_error() -> None:
 
 def test_progress_is_told_fold_by_fold() -> None:
     told = []
-    attribute(stitched([ONE] * 4), Linear(), progress=lambda done, folds: told.append((done, folds)))
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    attribute(stitched([ONE] * 4), Linear(), progress=lambda *seen: told.append(seen))
+    assert told == [(place, 4, place * ONE.touchpoints) for place in (1, 2, 3, 4)]
 
 
 def test_warnings_of_a_model_reach_the_result() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import shutil
 import tempfile
@@ -34,7 +35,7 @@ class Buffer(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class InMemory:
-    """A column in one array: its pages are large, which a thousand small arrays have not."""
+    """A column in one array."""
 
     values: NDArray[Any]
 
@@ -93,7 +94,7 @@ def buffers(kinds: Mapping[str, np.dtype[Any]], rows: int, working: int) -> dict
     size = rows * sum(kind.itemsize for kind in kinds.values())
     free, limit = available()
     if size + working <= free:
-        return {name: InMemory(np.empty(rows, kind)) for name, kind in kinds.items()}
+        return {name: InMemory(empty(rows, kind)) for name, kind in kinds.items()}
     folder = tempfile.gettempdir()
     disk = shutil.disk_usage(folder).free
     if working > free or size > disk:
@@ -108,3 +109,8 @@ def buffers(kinds: Mapping[str, np.dtype[Any]], rows: int, working: int) -> dict
             "let TMPDIR name a folder with room, or split the tables by customer and add up"
         )
     return {name: InFile(kind) for name, kind in kinds.items()}
+
+
+def empty(rows: int, kind: np.dtype[Any]) -> NDArray[Any]:
+    """Return an array in pages of the usual size: numpy asks for huge ones, slow to get from a busy host."""
+    return np.frombuffer(mmap.mmap(-1, max(1, rows * kind.itemsize)), kind, rows)

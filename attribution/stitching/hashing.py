@@ -9,6 +9,7 @@ import polars as pl
 
 from attribution.arrays import Int64, UInt64
 from attribution.kernels import kernel
+from attribution.tables.categories import codes_of, distinct
 
 SEED = 0x5EED_A77B  # part of every saved statistic: folds agree as long as it stays
 
@@ -24,11 +25,10 @@ def hashed(ids: pl.Series) -> tuple[UInt64, UInt64]:
     True
     """
     if ids.dtype in (pl.Categorical, pl.Enum):
-        distinct = ids.unique()
-        places = distinct.to_physical().to_numpy()
+        names = distinct(ids)
+        places, which = codes_of(names), codes_of(ids)
         halves = np.zeros((2, int(places.max(initial=0)) + 1), np.uint64)
-        halves[:, places] = hashed(distinct.cast(pl.String))
-        which = ids.to_physical().to_numpy()
+        halves[:, places] = hashed(names.cast(pl.String))
         return halves[0][which], halves[1][which]
     if ids.dtype.is_integer():
         low, high = cast(int, ids.min() or 0), cast(int, ids.max() or 0)

@@ -14,6 +14,7 @@ from attribution.stitching.partition import Rows, taken
 
 ROWS_A_BUCKET = 4
 RUN = 32  # rows that are sorted by insertion
+CUSTOMER, TIME, TICKET = 0, 1, 2  # what a record holds
 NONE = np.zeros(0, np.uint64)
 ITSELF = np.arange(1 << 16, dtype=np.uint64)
 
@@ -54,31 +55,44 @@ def order_rows(
 
     Of low, tie and event, which tickets point into, those without an element decide nothing.
     """
-    n = high.size
-    customer, instant, carried = np.empty(n, np.uint64), np.empty(n, np.int64), np.empty(n, np.uint32)
-    edges = np.zeros((1 << bits) + 1, np.int64)
-    for i in range(n):
-        edges[bucket_of(high[i], skip, bits) + 1] += 1
+    records, edges = spread(high, time, ticket, skip, bits)
+    # Buckets that follow one another are sorted at once: what is in an earlier one stays before.
+    small = 0
+    for bucket in range(edges.size - 1):
+        start, stop = int(edges[bucket]), int(edges[bucket + 1])
+        if stop - start > RUN:
+            insert(records, small, start, low, tie, event)
+            for first in range(start, stop, RUN):
+                insert(records, first, min(first + RUN, stop), low, tie, event)
+            merge(records[start:stop], low, tie, event)
+            small = stop
+    insert(records, small, high.size, low, tie, event)
+    customer, instant, carried = np.empty_like(high), np.empty_like(time), np.empty_like(ticket)
+    for i in range(high.size):
+        customer[i], instant[i] = records[i, CUSTOMER], np.int64(records[i, TIME])
+        carried[i] = np.uint32(records[i, TICKET])
+    return customer, instant, carried
+
+
+@kernel
+def spread(high: UInt64, time: Int64, ticket: UInt32, skip: int, bits: int) -> tuple[UInt64, UInt32]:
+    """Return the rows as records in order of bucket (stable), and where the buckets begin.
+
+    A record lies in one place of memory, which is written at random: three columns lie in three.
+    """
+    records = np.empty((high.size, 3), np.uint64)
+    edges = np.zeros((1 << bits) + 1, np.uint32)
+    for i in range(high.size):
+        edges[bucket_of(high[i], skip, bits) + 1] += np.uint32(1)
     for bucket in range(1 << bits):
         edges[bucket + 1] += edges[bucket]
     at = edges.copy()
-    for i in range(n):
+    for i in range(high.size):
         bucket = bucket_of(high[i], skip, bits)
         k = at[bucket]
-        at[bucket] = k + 1
-        customer[k], instant[k], carried[k] = high[i], time[i], ticket[i]
-    # buckets that follow one another are sorted at once: what is in an earlier one stays before
-    small = 0
-    for bucket in range(1 << bits):
-        start, stop = edges[bucket], edges[bucket + 1]
-        if stop - start > RUN:
-            insert(customer, instant, carried, small, start, low, tie, event)
-            for first in range(start, stop, RUN):
-                insert(customer, instant, carried, first, min(first + RUN, stop), low, tie, event)
-            merge(customer, instant, carried, start, stop, low, tie, event)
-            small = int(stop)
-    insert(customer, instant, carried, small, n, low, tie, event)
-    return customer, instant, carried
+        at[bucket] = k + np.uint32(1)
+        records[k, CUSTOMER], records[k, TIME], records[k, TICKET] = high[i], np.uint64(time[i]), ticket[i]
+    return records, edges
 
 
 @kernel
@@ -90,76 +104,63 @@ def bucket_of(high: np.uint64, skip: int, bits: int) -> int:
 
 
 @kernel
-def insert(
-    customer: UInt64,
-    instant: Int64,
-    carried: UInt32,
-    start: int,
-    stop: int,
-    low: UInt64,
-    tie: UInt64,
-    event: UInt64,
-) -> None:
+def insert(records: UInt64, start: int, stop: int, low: UInt64, tie: UInt64, event: UInt64) -> None:
     """Sort a short run in place by insertion, stable."""
     for i in range(start + 1, stop):
-        mine, time, ticket, k = customer[i], instant[i], carried[i], i
-        while k > start and customer[k - 1] >= mine:
-            if customer[k - 1] == mine:
-                other = carried[k - 1]
-                if low.size and low[other] != low[ticket]:
-                    if low[other] < low[ticket]:
-                        break
-                elif instant[k - 1] < time or (
-                    instant[k - 1] == time and not decided(ticket, other, tie, event)
-                ):
-                    break
-            customer[k], instant[k], carried[k] = customer[k - 1], instant[k - 1], carried[k - 1]
+        customer, time, ticket = records[i, CUSTOMER], records[i, TIME], records[i, TICKET]
+        k = i
+        while k > start and records[k - 1, CUSTOMER] >= customer:
+            if records[k - 1, CUSTOMER] == customer and not decided(
+                time, ticket, records[k - 1, TIME], records[k - 1, TICKET], low, tie, event
+            ):
+                break
+            records[k, CUSTOMER], records[k, TIME] = records[k - 1, CUSTOMER], records[k - 1, TIME]
+            records[k, TICKET] = records[k - 1, TICKET]
             k -= 1
         if k < i:
-            customer[k], instant[k], carried[k] = mine, time, ticket
+            records[k, CUSTOMER], records[k, TIME], records[k, TICKET] = customer, time, ticket
 
 
 @kernel
-def decided(i: int, j: int, tie: UInt64, event: UInt64) -> bool:
-    """Return whether the row with ticket i belongs before the one with ticket j of the same instant."""
-    if tie.size and tie[i] != tie[j]:
-        return bool(tie[i] < tie[j])
-    return bool(event.size and event[i] < event[j])
-
-
-@kernel
-def merge(
-    customer: UInt64,
-    instant: Int64,
-    carried: UInt32,
-    start: int,
-    stop: int,
+def decided(
+    time: np.uint64,
+    ticket: np.uint64,
+    other_time: np.uint64,
+    other: np.uint64,
     low: UInt64,
     tie: UInt64,
     event: UInt64,
-) -> None:
+) -> bool:
+    """Return whether a row belongs before another whose customer has the same high half."""
+    if low.size and low[ticket] != low[other]:
+        return bool(low[ticket] < low[other])
+    if time != other_time:
+        return bool(np.int64(time) < np.int64(other_time))
+    if tie.size and tie[ticket] != tie[other]:
+        return bool(tie[ticket] < tie[other])
+    return bool(event.size and event[ticket] < event[other])
+
+
+@kernel
+def merge(records: UInt64, low: UInt64, tie: UInt64, event: UInt64) -> None:
     """Merge the sorted runs of a bucket in place, stable."""
-    size = RUN
-    ours, times, tickets = customer[start:stop], instant[start:stop], carried[start:stop]
-    n = stop - start
+    n, size = len(records), RUN
     while size < n:
-        old, old_times, old_tickets = ours.copy(), times.copy(), tickets.copy()
+        old = records.copy()
         for first in range(0, n, 2 * size):
             i, middle, last = first, min(first + size, n), min(first + 2 * size, n)
             j = middle
             for k in range(first, last):
                 right = i >= middle
                 if not right and j < last:
-                    mine, other = old_tickets[j], old_tickets[i]
-                    if old[j] != old[i]:
-                        right = old[j] < old[i]
-                    elif low.size and low[mine] != low[other]:
-                        right = low[mine] < low[other]
-                    elif old_times[j] != old_times[i]:
-                        right = old_times[j] < old_times[i]
-                    else:
-                        right = decided(mine, other, tie, event)
+                    right = old[j, CUSTOMER] < old[i, CUSTOMER] or (
+                        old[j, CUSTOMER] == old[i, CUSTOMER]
+                        and decided(
+                            old[j, TIME], old[j, TICKET], old[i, TIME], old[i, TICKET], low, tie, event
+                        )
+                    )
                 source = j if right else i
-                ours[k], times[k], tickets[k] = old[source], old_times[source], old_tickets[source]
+                records[k, CUSTOMER], records[k, TIME] = old[source, CUSTOMER], old[source, TIME]
+                records[k, TICKET] = old[source, TICKET]
                 i, j = i + (not right), j + right
         size *= 2

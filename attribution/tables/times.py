@@ -53,7 +53,9 @@ def to_instants(column: pl.Series, where: str, name: str, reading: Reading) -> I
         if zone is None:
             read = Instants(in_zone(local.cast(pl.Datetime("us")), reading), naive=True)
         else:
-            read = Instants(local.dt.convert_time_zone("UTC").cast(UTC), naive=False)
+            read = Instants(
+                local if dtype == UTC else local.dt.convert_time_zone("UTC").cast(UTC), naive=False
+            )
     elif dtype.is_numeric():
         read = from_epoch(column, where, name, reading)
     elif dtype == pl.Null:
@@ -68,12 +70,14 @@ def to_instants(column: pl.Series, where: str, name: str, reading: Reading) -> I
 def in_calendar(column: pl.Series) -> pl.Series:
     """Return dates or times with those outside the years 1 to 9999 null."""
     numbers = column.to_physical()
+    least, most = FIRST // 86_400, LAST // 86_400
     if isinstance(column.dtype, pl.Datetime):
         per = PER_SECOND[column.dtype.time_unit]
-        outside = (numbers < max(FIRST * per, -(2**63))) | (numbers > min(LAST * per, 2**63 - 1))
-    else:
-        outside = (numbers < FIRST // 86_400) | (numbers > LAST // 86_400)
-    return column.set(outside.fill_null(False), None)
+        least, most = max(FIRST * per, -(2**63)), min(LAST * per, 2**63 - 1)
+    low, high = cast(int | None, numbers.min()), cast(int | None, numbers.max())
+    if low is None or high is None or (least <= low and high <= most):
+        return column
+    return column.set(((numbers < least) | (numbers > most)).fill_null(False), None)
 
 
 def nothing(column: pl.Series) -> pl.Series:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from attribution.errors import Fault
+from attribution.tables.categories import distinct
 from attribution.tables.columns import Column
 from attribution.tables.reading import Reading
 
@@ -35,14 +36,15 @@ def as_text(raw: pl.Series, column: Column, reading: Reading) -> pl.Series:
             raw = raw.cast(pl.Int64)  # whole numbers that a frame with gaps holds as floats
             if column.kind == "id":
                 return raw
-    if column.coded and raw.dtype in (pl.Categorical, pl.Enum):
-        distinct = raw.unique().drop_nulls().cast(pl.String)
-        odd = (distinct.str.strip_chars() == "") | distinct.str.contains(CONTROL)
+    if (column.coded or column.kind == "id") and raw.dtype in (pl.Categorical, pl.Enum):
+        names = distinct(raw).cast(pl.String)
+        odd = (names.str.strip_chars() == "") | names.str.contains(CONTROL)
         if not odd.any() and not (reading.null_channel and raw.null_count()):
             return raw
     text = raw.cast(pl.String)
-    blank = text.str.strip_chars() == ""
-    text = text.set(blank.fill_null(False), None)
+    blank = (text.str.strip_chars() == "").fill_null(False)
+    if blank.any():
+        text = text.set(blank, None)
     if column.kind == "name" and column.name == "channel" and reading.null_channel:
         text = text.fill_null(reading.null_channel)
     return text
