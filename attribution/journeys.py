@@ -190,10 +190,12 @@ class Journeys:
 @kernel
 def any_of(outcomes: Float64) -> Bool:
     """Return which journeys have an outcome."""
-    found = np.zeros(outcomes.shape[0], np.bool_)
+    found = np.empty(outcomes.shape[0], np.bool_)
     for j in range(outcomes.shape[0]):
+        any_here = False
         for i in range(outcomes.shape[1]):
-            found[j] |= outcomes[j, i] != 0.0
+            any_here |= outcomes[j, i] != 0.0
+        found[j] = any_here
     return found
 
 

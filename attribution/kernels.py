@@ -11,11 +11,13 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+from threading import Lock
 from types import FunctionType, ModuleType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 import numpy as np
 
+STARTING = Lock()
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -54,7 +56,8 @@ class Kernel(Generic[P, R]):
             return cast(Callable[P, R], wrapping(function))
         from numba import njit
 
-        start()
+        with STARTING:  # a thread that came second would find numba half loaded
+            start()
         try:
             compiled: Any = mending(njit(cache=True, nogil=True, error_model="numpy")(function))
         except RuntimeError:  # no folder for the cache can be written: compile in every process

@@ -47,19 +47,20 @@ def assembled(touchpoints: Rows, outcomes: Rows, cut: Cut) -> tuple[Journeys, St
     offsets, channel, age, row = gathered(
         start, stop, ends, touched.time, channels_of(touched), numbers_of(touched)
     )
-    converting = outcome >= 0
-    outcome_row = (
-        np.where(converting, numbers_of(ended).astype(np.int64)[outcome], -1) if len(ended) else outcome
-    )
-    values = np.zeros((len(start), len(cut.outcome_names)))
-    values[converting] = cut.values[outcome_row[converting]]
+    won = np.flatnonzero(outcome >= 0)
+    outcome_row = np.full(len(outcome), -1)
+    outcome_row[won] = numbers_of(ended)[outcome[won]]
+    values = np.zeros((len(outcome), len(cut.outcome_names)))
+    values[won] = cut.values[outcome_row[won]]
+    count = np.ones(len(outcome))
+    count[won] = values[won, 0]
     journeys = Journeys(
         cut.channels,
         cut.outcome_names,
         offsets,
         channel,
         age,
-        np.where(converting, values[:, 0], 1.0),
+        count,
         values,
         ends,
         outcome_row,
