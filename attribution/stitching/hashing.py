@@ -10,6 +10,7 @@ import polars as pl
 from attribution.arrays import Int64, UInt64
 from attribution.kernels import kernel
 from attribution.tables.categories import codes_of, distinct
+from attribution.tables.letters import letters_of
 
 SEED = 0x5EED_A77B  # part of every saved statistic: folds agree as long as it stays
 
@@ -34,13 +35,7 @@ def hashed(ids: pl.Series) -> tuple[UInt64, UInt64]:
         low, high = cast(int, ids.min() or 0), cast(int, ids.max() or 0)
         if -(2**63) <= low <= high < 2**63:
             return mixed(ids.cast(pl.Int64).to_numpy(), SEED), np.zeros(len(ids), np.uint64)
-    import pyarrow as pa
-
-    text = ids.cast(pl.String).rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-    _, offsets, data = text.cast(pa.large_string()).buffers()
-    ends = np.frombuffer(offsets, np.int64)[text.offset : text.offset + len(text) + 1]
-    letters = np.frombuffer(data if data is not None else b"", np.uint8)
-    return hashed_text(ends, letters, SEED)
+    return hashed_text(*letters_of(ids.cast(pl.String)), SEED)
 
 
 @kernel
@@ -100,10 +95,30 @@ def rotated(value: np.uint64, by: int) -> np.uint64:
 
 
 @kernel
+def eight(letters: np.ndarray, at: np.uint64) -> np.uint64:
+    """Return eight bytes as a little-endian number: written out, they are loaded at once."""
+    low = (
+        np.uint64(letters[at])
+        | np.uint64(letters[at + np.uint64(1)]) << np.uint64(8)
+        | np.uint64(letters[at + np.uint64(2)]) << np.uint64(16)
+        | np.uint64(letters[at + np.uint64(3)]) << np.uint64(24)
+    )
+    return (
+        low
+        | np.uint64(letters[at + np.uint64(4)]) << np.uint64(32)
+        | np.uint64(letters[at + np.uint64(5)]) << np.uint64(40)
+        | np.uint64(letters[at + np.uint64(6)]) << np.uint64(48)
+        | np.uint64(letters[at + np.uint64(7)]) << np.uint64(56)
+    )
+
+
+@kernel
 def word(letters: np.ndarray, start: int, stop: int) -> np.uint64:
     """Return up to eight bytes as a little-endian number."""
+    if stop - start >= 8:
+        return eight(letters, np.uint64(start))
     value = np.uint64(0)
-    for i in range(min(8, stop - start)):
+    for i in range(stop - start):
         value |= np.uint64(letters[start + i]) << np.uint64(8 * i)
     return value
 
@@ -123,9 +138,9 @@ def murmur128(letters: np.ndarray, start: int, stop: int, seed: np.uint64) -> tu
     h1, h2 = seed, seed
     at = start
     while stop - at >= 16:
-        h1 ^= rotated(word(letters, at, stop) * c1, 31) * c2
+        h1 ^= rotated(eight(letters, np.uint64(at)) * c1, 31) * c2
         h1 = (rotated(h1, 27) + h2) * np.uint64(5) + np.uint64(0x52DCE729)
-        h2 ^= rotated(word(letters, at + 8, stop) * c2, 33) * c1
+        h2 ^= rotated(eight(letters, np.uint64(at + 8)) * c2, 33) * c1
         h2 = (rotated(h2, 31) + h1) * np.uint64(5) + np.uint64(0x38495AB5)
         at += 16
     if stop - at > 8:

@@ -10,6 +10,7 @@ import polars as pl
 
 from attribution.errors import Fault, TableError, closest, option, shown
 from attribution.tables.columns import TABLES, Column, mapping_hint
+from attribution.tables.letters import is_plain
 from attribution.tables.reading import Reading
 from attribution.tables.rows import RowCount
 from attribution.tables.sources import Read, Source, read
@@ -196,7 +197,7 @@ def typed(
         series.append(raw)
         if column.required and column.kind in BLANK:
             rules.append((BLANK[column.kind], raw.is_null()))
-        if column.kind in ("id", "name") and raw.dtype == pl.String:
+        if column.kind in ("id", "name") and raw.dtype == pl.String and not is_plain(raw):
             rules.append(("control_char", raw.str.contains(CONTROL).fill_null(False)))
     if faults:
         raise TableError(faults)

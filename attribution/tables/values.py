@@ -7,6 +7,7 @@ import polars as pl
 from attribution.errors import Fault
 from attribution.tables.categories import distinct
 from attribution.tables.columns import Column
+from attribution.tables.letters import is_plain
 from attribution.tables.reading import Reading
 
 CONTROL = r"[\x00-\x1f\x7f-\x9f]"
@@ -42,6 +43,8 @@ def as_text(raw: pl.Series, column: Column, reading: Reading) -> pl.Series:
         if not odd.any() and not (reading.null_channel and raw.null_count()):
             return raw
     text = raw.cast(pl.String)
+    if is_plain(text):
+        return text
     blank = (text.str.strip_chars() == "").fill_null(False)
     if blank.any():
         text = text.set(blank, None)
