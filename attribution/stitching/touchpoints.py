@@ -19,8 +19,10 @@ from attribution.stitching.buffers import buffers
 from attribution.stitching.partition import Chunk, Partitions, scattered
 from attribution.stitching.rows import TIES, Seen, kinds, places, touchpoint_chunk
 from attribution.tables import PIECE, Part, Pieces, RowCount
+from attribution.tables.pieces import WHOLE
 
-# Bytes at work beside the columns, measured: a row of a piece in a thread, and a row of a fold in a worker.
+# Bytes at work beside the columns, measured: a row of a piece in a thread (twice that where customers are
+# text), and a row of a fold in a worker.
 READING, ASSEMBLING = 160, 160
 
 
@@ -118,7 +120,8 @@ def scatter(
             yield chunk if "row" in wanted else replace(chunk, seen=replace(chunk.seen, customers=nobody))
 
     at_once = min(len(pieces.parts), os.cpu_count() or 1)
-    working = at_once * (READING * min(pieces.rows, PIECE) + ASSEMBLING * (pieces.rows >> fold_bits))
+    reading = READING * (1 if pieces.schema["customer_id"] in WHOLE else 2)
+    working = at_once * (reading * min(pieces.rows, PIECE) + ASSEMBLING * (pieces.rows >> fold_bits))
     columns = buffers(types, pieces.rows, working)
     return scattered([partial(chunks, part) for part in pieces.parts], columns, fold_bits, progress)
 
