@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import cast
 
 import numpy as np
@@ -21,6 +22,7 @@ RARE = 10  # rows
 LOOKALIKES = str.maketrans("аеорсухіјѕԁԛԝαονρτυικ", "aeopcyxijsdqwaovptuik")
 
 
+@lru_cache(MOST)  # every piece of a table has mostly the names of the one before
 def normalised(name: str) -> str:
     r"""Return the name trimmed and in Unicode's composed form (NFC).
 
@@ -37,7 +39,7 @@ def skeleton(name: str) -> str:
     True
     """
     plain = unicodedata.normalize("NFKD", name).casefold().translate(LOOKALIKES)
-    return "".join(sign for sign in plain if sign.isalnum()) or plain
+    return "".join(filter(str.isalnum, plain)) or plain
 
 
 def label(name: str) -> str:

@@ -16,7 +16,7 @@ from attribution.journeys import Journeys
 from attribution.kernels import kernel
 from attribution.models import MODELS, Model, named_apart
 from attribution.statistics import Observer, Resampling, Roles, total
-from attribution.statistics.observing import observe_folds
+from attribution.statistics.observing import observe, observe_folds
 from attribution.stitched import Progress, Stitched
 from attribution.uncertainty import check_names, check_size, with_intervals
 
@@ -52,9 +52,15 @@ def attribute(
         check_names(journeys.outcome_names)
         check_size(resampling, len(chosen), len(journeys.channels), len(journeys.outcome_names))
     watched: tuple[Observer, ...] = (Sums(), Roles(), *observers)
-    learned, report = observe_folds(journeys.folds, watched, threads, progress)
-    report = (journeys.gate + report).check()
-    statistics = {observer: total(parts) for observer, parts in learned.items()}
+    learned: dict[
+        Observer, list[Any]
+    ] = {}  # fold by fold: kept where folds are drawn from, added up elsewhere
+    if resampling is None:
+        statistics, report = observe(journeys, watched, threads=threads, progress=progress)
+    else:
+        learned, report = observe_folds(journeys.folds, watched, threads, progress)
+        report = (journeys.gate + report).check()
+        statistics = {observer: total(parts) for observer, parts in learned.items()}
     credits = {model.name: credit(model, [statistics[o] for o in model.observers]) for model in chosen}
     for each in credits.values():
         check_conserved(each, statistics[Sums()])

@@ -45,6 +45,13 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     return asked
 
 
+def command(asked: argparse.Namespace) -> str:
+    """Return what was asked for, but for the folders, as a command."""
+    chosen = [] if len(asked.only) == len(TRIALS) else ["--only", *asked.only]
+    rounds = [f"--rounds {asked.rounds}"] if asked.rounds else []
+    return " ".join(["python -m benchmarks", *chosen, *["--quick"] * asked.quick, *rounds])
+
+
 def main(arguments: Sequence[str]) -> None:
     """Run the trials and report."""
     asked = options(arguments)
@@ -53,7 +60,7 @@ def main(arguments: Sequence[str]) -> None:
         run = {
             "run": uuid.uuid4().hex,
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": " ".join(["python -m benchmarks", *arguments]),
+            "command": command(asked),
             "quick": asked.quick,
             "machine": machine.describe(),
             "versions": machine.versions(),

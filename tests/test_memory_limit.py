@@ -72,7 +72,7 @@ def test_files_hold_what_memory_holds(
 
     monkeypatch.setattr(places, "InFile", Watched)
     monkeypatch.setattr(places, "available", lambda: (10**9, "a test"))
-    monkeypatch.setattr("attribution.stitching.touchpoints.READING", 10**9 // len(tables[0]))
+    monkeypatch.setattr("attribution.stitching.touchpoints.READING", 10**9 // (2 * len(tables[0])))
     monkeypatch.setattr("attribution.stitching.touchpoints.ASSEMBLING", 0)
     assert credits_of(*paths) == expected
     assert len(made) >= 3  # customer, time, channel

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 from importlib import metadata
@@ -36,6 +38,7 @@ for verb in (demo, stitch, attribute, measure, compare, run, check, schema, mode
 
 def main() -> None:
     """Run the command line; a user's mistake never shows a traceback."""
+    atexit.register(gc.freeze)  # else all that is left is searched for cycles at the end, for half a second
     try:
         with stopping(discard_unfinished):
             app(exit_on_error=False, print_error=False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol, Self, TypeVar
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -44,17 +45,34 @@ class Observer(Protocol):
 S = TypeVar("S", bound=Statistic)
 
 
-def total(statistics: Sequence[S]) -> S:
+class Sum(Generic[S]):
+    """A sum to which parts are added one by one, neighbours first: of n parts it holds log n sums at most."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[int, S]] = []  # sums of 2^k neighbours, by k
+
+    def add(self, part: S) -> None:
+        """Add the next part."""
+        level = 0
+        while self._parts and self._parts[-1][0] == level:
+            level, part = level + 1, self._parts.pop()[1] + part
+        self._parts.append((level, part))
+
+    def total(self) -> S:
+        """Return the sum of the parts."""
+        return reduce(lambda right, left: left + right, (part for _, part in reversed(self._parts)))
+
+
+def total(statistics: Iterable[S]) -> S:
     """Return the sum, neighbours first and always in the same order: no bit depends on threads.
 
     >>> total([1.0, 2.0, 3.0])
     6.0
     """
-    level = list(statistics)
-    while len(level) > 1:
-        pairs = [a + b for a, b in zip(level[::2], level[1::2], strict=False)]
-        level = pairs + level[2 * len(pairs) :]
-    return level[0]
+    sums = Sum[S]()
+    for each in statistics:
+        sums.add(each)
+    return sums.total()
 
 
 def same_vocabulary(left: Statistic, right: Statistic) -> None:

@@ -62,9 +62,10 @@ def order_rows(
         start, stop = int(edges[bucket]), int(edges[bucket + 1])
         if stop - start > RUN:
             insert(records, small, start, low, tie, event)
-            for first in range(start, stop, RUN):
-                insert(records, first, min(first + RUN, stop), low, tie, event)
-            merge(records[start:stop], low, tie, event)
+            if not in_order(records[start:stop], low, tie, event):  # as the rows of one customer mostly are
+                for first in range(start, stop, RUN):
+                    insert(records, first, min(first + RUN, stop), low, tie, event)
+                merge(records[start:stop], low, tie, event)
             small = stop
     insert(records, small, high.size, low, tie, event)
     customer, instant, carried = np.empty_like(high), np.empty_like(time), np.empty_like(ticket)
@@ -142,6 +143,25 @@ def decided(
 
 
 @kernel
+def comes_before(records: UInt64, i: int, k: int, low: UInt64, tie: UInt64, event: UInt64) -> bool:
+    """Return whether record i belongs before record k."""
+    if records[i, CUSTOMER] != records[k, CUSTOMER]:
+        return bool(records[i, CUSTOMER] < records[k, CUSTOMER])
+    return decided(
+        records[i, TIME], records[i, TICKET], records[k, TIME], records[k, TICKET], low, tie, event
+    )
+
+
+@kernel
+def in_order(records: UInt64, low: UInt64, tie: UInt64, event: UInt64) -> bool:
+    """Return whether no record belongs before the one that precedes it."""
+    for i in range(1, len(records)):
+        if comes_before(records, i, i - 1, low, tie, event):
+            return False
+    return True
+
+
+@kernel
 def merge(records: UInt64, low: UInt64, tie: UInt64, event: UInt64) -> None:
     """Merge the sorted runs of a bucket in place, stable."""
     n, size = len(records), RUN
@@ -151,14 +171,7 @@ def merge(records: UInt64, low: UInt64, tie: UInt64, event: UInt64) -> None:
             i, middle, last = first, min(first + size, n), min(first + 2 * size, n)
             j = middle
             for k in range(first, last):
-                right = i >= middle
-                if not right and j < last:
-                    right = old[j, CUSTOMER] < old[i, CUSTOMER] or (
-                        old[j, CUSTOMER] == old[i, CUSTOMER]
-                        and decided(
-                            old[j, TIME], old[j, TICKET], old[i, TIME], old[i, TICKET], low, tie, event
-                        )
-                    )
+                right = i >= middle or (j < last and comes_before(old, j, i, low, tie, event))
                 source = j if right else i
                 records[k, CUSTOMER], records[k, TIME] = old[source, CUSTOMER], old[source, TIME]
                 records[k, TICKET] = old[source, TICKET]

@@ -19,6 +19,7 @@ from attribution.stitching.buffers import buffers
 from attribution.stitching.partition import Chunk, Partitions, scattered
 from attribution.stitching.rows import TIES, Seen, kinds, places, touchpoint_chunk
 from attribution.tables import PIECE, Part, Pieces, RowCount
+from attribution.tables.memory import LIMIT, limited_to
 from attribution.tables.pieces import WHOLE
 
 # Bytes at work beside the columns, measured: a row of a piece in a thread (twice that where customers are
@@ -36,6 +37,7 @@ class Touchpoints:
     channels: tuple[str, ...]
     alike: tuple[str, ...]  # warnings of channels that look alike
     below_sequence: int  # bits of a tie that stand below the sequence
+    limit: int | None  # bytes of memory, as they were asked for
 
     @property
     def seen(self) -> tuple[Seen, ...]:
@@ -80,7 +82,8 @@ class Touchpoints:
     def with_rows(self) -> Touchpoints:
         """Return the same with the numbers of the rows: the source is read again."""
         fold_bits = (len(self.partitions.bounds[0]) - 1).bit_length() - 1
-        again = scatter(self.pieces, self.accounts, fold_bits, 0, ["row"])
+        with limited_to(self.limit):
+            again = scatter(self.pieces, self.accounts, fold_bits, 0, ["row"])
         columns = {**self.partitions.columns, **again.columns}
         return replace(self, partitions=replace(self.partitions, columns=columns, seen=again.seen))
 
@@ -99,7 +102,7 @@ def scatter_touchpoints(
     partitions, channels = with_channels(partitions, pieces.where)
     partitions, below = with_ties(partitions, len(channels), pieces.where)
     alike = look_alike(channels, pieces.where)
-    return Touchpoints(pieces, accounts, partitions, channels, alike, below)
+    return Touchpoints(pieces, accounts, partitions, channels, alike, below, LIMIT.get())
 
 
 def scatter(
