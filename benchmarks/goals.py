@@ -103,21 +103,48 @@ def apart(*names: str) -> Callable[[Mapping[str, Summary]], float]:
     return largest
 
 
-def skewed(measure: str, name: str, ordinary: str = "ordinary, 5M touchpoints") -> Goal:
+def skewed(
+    measure: str, name: str, ordinary: str = "ordinary, 5M touchpoints", missed_because: str = ""
+) -> Goal:
     """Return the goal of a skewed case: its time per touchpoint in that of as many ordinary ones."""
-    return Goal(f"skew, {measure}: time per touchpoint", "skew", times(name, ordinary), at_most=3)
+    figure = times(name, ordinary)
+    return Goal(
+        f"skew, {measure}: time per touchpoint", "skew", figure, at_most=3, missed_because=missed_because
+    )
 
 
 CHANNEL_ATTRIBUTION = "polars + ChannelAttribution"
+START_UP = (
+    "two seconds are start-up: importing polars and the package, numba and 27 kernels from its cache, and "
+    "Python's search for cycles when it leaves; the work itself takes a few tenths of a second"
+)
+TEN_MILLION = (
+    "start-up is two seconds of it; a page of memory costs 4 microseconds when it is first touched on this "
+    "shared host, and ordering a fold 25 to 30 ns a touchpoint with 512 KiB of cache a core"
+)
 SKEWED = ("one customer", "one touchpoint each", "one channel", "one instant", "reversed")
 GOALS = (
-    Goal("10M journeys, six models: faster than DuckDB", "10M", times("duckdb", "ours"), at_least=5),
-    Goal("... peak memory, of DuckDB's", "10M", peaks("ours", "duckdb"), at_most=0.5),
+    Goal(
+        "10M journeys, six models: faster than DuckDB",
+        "10M",
+        times("duckdb", "ours"),
+        at_least=5,
+        missed_because=TEN_MILLION,
+    ),
+    Goal(
+        "... peak memory, of DuckDB's",
+        "10M",
+        peaks("ours", "duckdb"),
+        at_most=0.5,
+        missed_because="DuckDB 2.0 takes half of what the goal was set by; ours is 18 bytes a touchpoint, and "
+        "0.4 GiB of libraries and pieces at work",
+    ),
     Goal(
         "... faster than polars + ChannelAttribution",
         "10M",
         times(CHANNEL_ATTRIBUTION, "ours"),
         at_least=15,
+        missed_because=TEN_MILLION,
     ),
     Goal(
         "... credits apart from DuckDB's and polars'",
@@ -126,16 +153,41 @@ GOALS = (
         at_most=TOLERANCE,
         unit="",
     ),
-    Goal("... against decoding only", "10M", times("ours", "decode only"), at_most=2.5),
+    Goal(
+        "... against decoding only",
+        "10M",
+        times("ours", "decode only"),
+        at_most=2.5,
+        missed_because=TEN_MILLION,
+    ),
     Goal(
         "... with 1,000 replicates, of the time without",
         "10M",
         times("ours, 1,000 replicates", "ours"),
         at_most=1.25,
+        missed_because="the replicates take 0.1 s, keeping the folds apart 0.2 s; the rounds differ by more",
     ),
-    Goal("10M journeys, text ids: faster than DuckDB", "10M-text", times("duckdb", "ours"), at_least=3),
-    Goal("1M journeys: of the time of DuckDB", "1M", times("ours", "duckdb"), at_most=1),
-    Goal("100k journeys: of the time of DuckDB", "100k", times("ours", "duckdb"), at_most=2),
+    Goal(
+        "10M journeys, text ids: faster than DuckDB",
+        "10M-text",
+        times("duckdb", "ours"),
+        at_least=3,
+        missed_because="text of 32 letters takes 150 to 200 ns a row to decode and validate, most of the run",
+    ),
+    Goal(
+        "1M journeys: of the time of DuckDB",
+        "1M",
+        times("ours", "duckdb"),
+        at_most=1,
+        missed_because=START_UP,
+    ),
+    Goal(
+        "100k journeys: of the time of DuckDB",
+        "100k",
+        times("ours", "duckdb"),
+        at_most=2,
+        missed_because=START_UP,
+    ),
     Goal("100M journeys: of the time of 10M", "growth", times("100M", "10M"), at_most=12),
     Goal("... peak memory", "growth", peak("100M"), at_most=8, unit="GiB"),
     Goal(
@@ -150,6 +202,8 @@ GOALS = (
         "kernels",
         times("ChannelAttribution", "ours"),
         at_least=150,
+        missed_because="ours is taken over 256 folds as in a run, with Python between the kernels and with the "
+        "coalitions that a share by journey needs; weights are floats, where counts would be added faster",
     ),
     Goal(
         "Markov order 2, 100 channels, 100k journeys: faster than ChannelAttribution in memory",
@@ -170,7 +224,13 @@ GOALS = (
     skewed("one customer with 5M touchpoints", "one customer"),
     skewed("1M customers with one each", "one touchpoint each", "ordinary, 1M touchpoints"),
     skewed("a single channel", "one channel"),
-    skewed("65,535 channels (rules)", "65,535 channels, rules only", "ordinary, rules only"),
+    skewed(
+        "65,535 channels (rules)",
+        "65,535 channels, rules only",
+        "ordinary, rules only",
+        "each piece codes 65,535 names, all are compared for look-alikes, and every fold fills tables of so "
+        "many channels",
+    ),
     skewed("timestamps all equal", "one instant"),
     skewed("reversed time", "reversed"),
     Goal(

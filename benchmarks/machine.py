@@ -22,12 +22,12 @@ PACKAGES = (
 
 
 def describe() -> dict[str, str]:
-    """Return the processor, its cores, the memory and the system."""
+    """Return the processor, its cores, the memory and the system, in words."""
     return {
         "processor": processor(),
-        "cores": str(os.cpu_count()),
+        "cores": f"{os.cpu_count()} cores",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": platform.system(),
     }
 
 
