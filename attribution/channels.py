@@ -5,8 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from typing import cast
 
 import numpy as np
 import polars as pl
@@ -18,11 +16,11 @@ from attribution.tables.categories import distinct, mapped
 UNATTRIBUTED, TOTAL = "(unattributed)", "(total)"  # rows of our tables that are no channels
 MOST = 65_535  # codes are UInt16
 RARE = 10  # rows
+AROUND = r"^[\s\x1c-\x1f]+|[\s\x1c-\x1f]+$"  # what Python strips
 # Cyrillic and Greek letters that are drawn as Latin ones.
 LOOKALIKES = str.maketrans("аеорсухіјѕԁԛԝαονρτυικ", "aeopcyxijsdqwaovptuik")
 
 
-@lru_cache(MOST)  # every piece of a table has mostly the names of the one before
 def normalised(name: str) -> str:
     r"""Return the name trimmed and in Unicode's composed form (NFC).
 
@@ -57,10 +55,21 @@ def near_duplicates(names: Iterable[str]) -> list[tuple[str, ...]]:
     >>> near_duplicates(["Email", "email", "Search"])
     [('Email', 'email')]
     """
+    given = pl.Series(sorted(names), dtype=pl.String)
+    found = given.filter(skeletons(given).is_duplicated())
     alike = defaultdict(list)
-    for name in sorted(names):
+    for name in found:
         alike[skeleton(name)].append(name)
-    return [tuple(group) for group in alike.values() if len(group) > 1]
+    return [tuple(group) for group in alike.values()]
+
+
+def skeletons(names: pl.Series) -> pl.Series:
+    """Return what ``skeleton`` does of each name: those of ASCII, which most are, all at once."""
+    lower = names.str.to_lowercase()
+    bare = lower.str.replace_all("[^a-z0-9]", "")
+    bare = bare.zip_with(bare != "", lower)
+    odd = (names.str.len_bytes() != names.str.len_chars()).arg_true()
+    return bare.scatter(odd, [skeleton(name) for name in names[odd]])
 
 
 def vocabulary(names: pl.Series, where: str) -> tuple[tuple[str, ...], dict[str, str], tuple[str, ...]]:
@@ -69,20 +78,12 @@ def vocabulary(names: pl.Series, where: str) -> tuple[tuple[str, ...], dict[str,
     Raises:
         TableError: there are more channels than codes.
     """
-    channels, clean = cleaned(names, where)
-    return channels, clean, look_alike(channels, where)
-
-
-def cleaned(names: pl.Series, where: str) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the sorted channels, and the normalised name of each raw one; TableError if too many."""
-    coded = names.dtype in (pl.Categorical, pl.Enum)
-    given = (distinct(names) if coded else names.unique().drop_nulls()).cast(pl.String).to_list()
+    given = names.unique().drop_nulls().cast(pl.String).to_list()
     clean = {raw: normalised(raw) for raw in given}
     channels = tuple(sorted(set(clean.values())))
     if len(channels) > MOST:
-        rows = names.drop_nulls().alias("name").value_counts(name="rows")
-        raise too_many(rows, len(channels), where)
-    return channels, clean
+        raise too_many(names.drop_nulls().alias("name").value_counts(name="rows"), len(channels), where)
+    return channels, clean, look_alike(channels, where)
 
 
 def look_alike(channels: Sequence[str], where: str) -> tuple[str, ...]:
@@ -108,15 +109,25 @@ def too_many(rows: pl.DataFrame, channels: int, where: str) -> TableError:
     )
 
 
-def coded(names: pl.Series, clean: dict[str, str], channels: Sequence[str]) -> UInt16:
-    """Return the code of each name in the vocabulary."""
-    place = {name: code for code, name in enumerate(channels)}
-    codes = {raw: place[name] for raw, name in clean.items()}
-    if not codes:
-        return np.empty(0, np.uint16)
-    if names.dtype in (pl.Categorical, pl.Enum):
-        return cast(UInt16, mapped(names, codes, np.uint16))
-    return names.replace_strict(codes, return_dtype=pl.UInt16).to_numpy()
+def local_codes(names: pl.Series, where: str) -> tuple[UInt16, tuple[str, ...]]:
+    """Return the code of each name in the vocabulary of these names, and that; TableError if it is too large.
+
+    >>> local_codes(pl.Series(["tv", " ads", "tv"]), "touchpoints")[0].tolist()
+    [1, 0, 1]
+    """
+    if not len(names):
+        return np.empty(0, np.uint16), ()
+    coded = names.dtype in (pl.Categorical, pl.Enum)
+    given = distinct(names) if coded else names.unique()
+    clean = given.cast(pl.String).str.replace_all(AROUND, "").str.normalize("NFC")
+    channels = clean.unique().sort()
+    if len(channels) > MOST:
+        raise too_many(names.alias("name").value_counts(name="rows"), len(channels), where)
+    codes = clean.replace_strict(channels, pl.Series(range(len(channels)), dtype=pl.UInt16))
+    told = tuple(channels.to_list())
+    if coded:
+        return mapped(names, given, codes.to_numpy()), told
+    return names.replace_strict(given, codes, return_dtype=pl.UInt16).to_numpy(), told
 
 
 def renamed(lists: pl.Series, clean: dict[str, str]) -> pl.Series:

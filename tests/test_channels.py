@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution import TableError
-from attribution.channels import MOST, coded, near_duplicates, normalised, renamed, skeleton, vocabulary
+from attribution.channels import (
+    MOST,
+    local_codes,
+    near_duplicates,
+    normalised,
+    renamed,
+    skeleton,
+    skeletons,
+    vocabulary,
+)
 
 NAMES = st.text(max_size=8) | st.sampled_from(
     ["Paid Search", "paid-search", "e\u0301", "\u00e9", " ads", "ads\u00a0"]
@@ -66,14 +75,22 @@ def test_groups_of_names_that_look_alike_are_in_order_of_name() -> None:
     assert near_duplicates(names) == near_duplicates(reversed(names)) == [("A", "A ", "a"), ("B", "b")]
 
 
+@given(names=st.lists(NAMES | st.text(max_size=6), max_size=12))
+def test_the_skeletons_of_all_are_those_of_each(names: list[str]) -> None:
+    assert skeletons(pl.Series(names, dtype=pl.String)).to_list() == [skeleton(name) for name in names]
+
+
 @given(names=st.lists(NAMES, max_size=12))
 def test_the_vocabulary_is_sorted_by_name_and_codes_lead_back_to_names(names: list[str]) -> None:
     raw = pl.Series(names, dtype=pl.String)
     channels, clean, warnings = vocabulary(raw, "touchpoints")
     assert list(channels) == sorted({normalised(name) for name in names})
-    codes = coded(raw, clean, channels)
-    assert codes.dtype == np.uint16
-    assert [channels[code] for code in codes] == [normalised(name) for name in names]
+    assert [clean[name] for name in names] == [normalised(name) for name in names]
+    for column in (raw, raw.cast(pl.Categorical)):
+        codes, here = local_codes(column, "touchpoints")
+        assert here == channels
+        assert codes.dtype == np.uint16
+        assert [channels[code] for code in codes] == [normalised(name) for name in names]
     assert len(warnings) == len(near_duplicates(channels))
 
 
@@ -96,19 +113,19 @@ def test_nulls_are_no_names() -> None:
 
 def test_there_are_as_many_channels_as_codes_and_no_more() -> None:
     names = pl.Series([f"c{number}" for number in range(MOST + 1)])
-    channels, clean, _ = vocabulary(names[:MOST], "touchpoints")
     assert MOST == 65_535
-    assert coded(names[:MOST], clean, channels).max() == MOST - 1
-    with pytest.raises(TableError, match="65,536 channels") as error:
-        vocabulary(names, "touchpoints (big.csv)")
-    (fault,) = error.value.faults
-    assert (fault.where, fault.column) == ("touchpoints (big.csv)", "channel")
+    assert len(vocabulary(names[:MOST], "touchpoints")[0]) == MOST
+    assert local_codes(names[:MOST], "touchpoints")[0].max() == MOST - 1
+    for read in (vocabulary, local_codes):
+        with pytest.raises(TableError, match="65,536 channels") as error:
+            read(names, "touchpoints (big.csv)")
+        (fault,) = error.value.faults
+        assert (fault.where, fault.column, fault.count) == ("touchpoints (big.csv)", "channel", MOST + 1)
 
 
 def test_more_rows_than_codes_are_fine() -> None:
     names = pl.Series(["a", "b"] * 50_000)
-    channels, clean, _ = vocabulary(names, "touchpoints")
-    assert coded(names, clean, channels).tolist() == [0, 1] * 50_000
+    assert local_codes(names, "touchpoints")[0].tolist() == [0, 1] * 50_000
 
 
 def test_lists_of_names_are_renamed_inside() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from attribution.arrays import Float64, UInt32, UInt64
-from attribution.channels import cleaned, coded
+from attribution.channels import local_codes
 from attribution.stitching.accounts import Accounts
 from attribution.stitching.hashing import digest, hashed
 from attribution.stitching.partition import Chunk
@@ -54,13 +54,13 @@ def touchpoint_chunk(piece: Checked, accounts: Accounts, now: int) -> Chunk:
     used, customers = piece.used, piece.frame["customer_id"]
     high, low = accounts.clustered(used["customer_id"], *hashed(used["customer_id"]))
     times = used["timestamp"].to_physical()
-    channels, clean = cleaned(used["channel"], piece.where)
+    codes, channels = local_codes(used["channel"], piece.where)
     ranked = {name: ranks(used[name]) for name in TIES if name in used.columns and name != "channel"}
     columns = {
         "customer": high,
         "customer_low": low,
         "time": times.to_numpy(),
-        "channel": coded(used["channel"], clean, channels),
+        "channel": codes,
         "row": used["row"].to_numpy(),
         **{name: rank for name, (rank, _) in ranked.items()},
     }

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from attribution.arrays import Bool, UInt32
 from attribution.kernels import kernel
@@ -38,9 +39,8 @@ def met(codes: UInt32, size: int) -> Bool:
     return found
 
 
-def mapped(values: pl.Series, numbers: dict[str, int], dtype: type[np.generic]) -> Any:
-    """Return the number of each value of a Categorical or Enum column without nulls."""
-    names = distinct(values)
-    table = np.zeros(int(codes_of(names).max(initial=0)) + 1, dtype)
-    table[codes_of(names)] = [numbers[name] for name in names.cast(pl.String)]
+def mapped(values: pl.Series, names: pl.Series, numbers: NDArray[Any]) -> NDArray[Any]:
+    """Return the number of each value of a column without nulls; ``names`` are its values, each once."""
+    table = np.zeros(int(codes_of(names).max(initial=0)) + 1, numbers.dtype)
+    table[codes_of(names)] = numbers
     return np.take(table, codes_of(values))
