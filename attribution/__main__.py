@@ -1,5 +1,5 @@
 """The command line as ``python -m attribution``."""
 
-from attribution.cli import main
+from attribution.cli import program
 
-main()
+program()

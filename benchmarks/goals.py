@@ -136,8 +136,8 @@ GOALS = (
         "10M",
         peaks("ours", "duckdb"),
         at_most=0.5,
-        missed_because="DuckDB 2.0 takes half of what the goal was set by; ours is 18 bytes a touchpoint, and "
-        "0.4 GiB of libraries and pieces at work",
+        missed_because="DuckDB 2.0 takes half of what the goal was set by; ours is 18 bytes a touchpoint, "
+        "and 0.4 GiB of libraries and pieces at work",
     ),
     Goal(
         "... faster than polars + ChannelAttribution",
@@ -202,8 +202,8 @@ GOALS = (
         "kernels",
         times("ChannelAttribution", "ours"),
         at_least=150,
-        missed_because="ours is taken over 256 folds as in a run, with Python between the kernels and with the "
-        "coalitions that a share by journey needs; weights are floats, where counts would be added faster",
+        missed_because="ours is taken over 256 folds as in a run, with Python between the kernels and with "
+        "the coalitions that a share by journey needs; weights are floats, where counts would be added faster",
     ),
     Goal(
         "Markov order 2, 100 channels, 100k journeys: faster than ChannelAttribution in memory",

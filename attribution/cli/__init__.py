@@ -36,9 +36,14 @@ for verb in (demo, stitch, attribute, measure, compare, run, check, schema, mode
     app.command(verb)
 
 
+def program() -> None:
+    """Run the command line as the whole of a process."""
+    atexit.register(gc.freeze)  # else all that is left is searched for cycles at the end, for half a second
+    main()
+
+
 def main() -> None:
     """Run the command line; a user's mistake never shows a traceback."""
-    atexit.register(gc.freeze)  # else all that is left is searched for cycles at the end, for half a second
     try:
         with stopping(discard_unfinished):
             app(exit_on_error=False, print_error=False)
