@@ -202,7 +202,7 @@ GOALS = (
         "kernels",
         times("ChannelAttribution", "ours"),
         at_least=150,
-        missed_because="ours is taken over 256 folds as in a run, with Python between the kernels and with "
+        missed_because="ours is taken over 256 folds as in a run, with Python between kernels and with "
         "the coalitions that a share by journey needs; weights are floats, where counts would be added faster",
     ),
     Goal(
