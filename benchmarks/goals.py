@@ -202,8 +202,8 @@ GOALS = (
         "kernels",
         times("ChannelAttribution", "ours"),
         at_least=150,
-        missed_because="ours is taken over 256 folds as in a run, with Python between kernels and with "
-        "the coalitions that a share by journey needs; weights are floats, where counts would be added faster",
+        missed_because="ours is taken over 256 folds as in a run, with Python between kernels and with the "
+        "coalitions that a share by journey needs; weights are floats, counts would be added faster",
     ),
     Goal(
         "Markov order 2, 100 channels, 100k journeys: faster than ChannelAttribution in memory",
