@@ -52,9 +52,7 @@ def attribute(
         check_names(journeys.outcome_names)
         check_size(resampling, len(chosen), len(journeys.channels), len(journeys.outcome_names))
     watched: tuple[Observer, ...] = (Sums(), Roles(), *observers)
-    learned: dict[
-        Observer, list[Any]
-    ] = {}  # fold by fold: kept where folds are drawn from, added up elsewhere
+    learned: dict[Observer, list[Any]] = {}  # fold by fold: kept only where folds are drawn from
     if resampling is None:
         statistics, report = observe(journeys, watched, threads=threads, progress=progress)
     else:

@@ -98,14 +98,14 @@ def buffers(kinds: Mapping[str, np.dtype[Any]], rows: int, working: int) -> dict
     folder = tempfile.gettempdir()
     disk = shutil.disk_usage(folder).free
     if working > free or size > disk:
-        what = (
-            f"{working // MEGABYTE:,} MB of memory" if working > free else f"{size // MEGABYTE:,} MB of disk"
-        )
-        there = (
-            f"{free // MEGABYTE:,} MB ({limit})" if working > free else f"{disk // MEGABYTE:,} MB in {folder}"
+        there, where, needed, of = (
+            (free, f"({limit})", working, "memory")
+            if working > free
+            else (disk, f"in {folder}", size, "disk")
         )
         raise OutputError(
-            f"{rows:,} touchpoints: got {there}, expected about {what}; what to do: allow more memory, "
+            f"{rows:,} touchpoints: got {there // MEGABYTE:,} MB {where}, expected about "
+            f"{needed // MEGABYTE:,} MB of {of}; what to do: allow more memory, "
             "let TMPDIR name a folder with room, or split the tables by customer and add up"
         )
     return {name: InFile(kind) for name, kind in kinds.items()}

@@ -66,7 +66,7 @@ class Partitions:
         return self.rows([(int(bounds[number]), int(bounds[number + 1])) for bounds in self.bounds])
 
     def rows(self, ranges: Sequence[Slots]) -> Rows:
-        """Return the rows of some slots, none where there are no ranges."""
+        """Return the rows of some slots, one range after the other."""
         arrays: dict[str, Any] = {name: column.read(ranges) for name, column in self.columns.items()}
         return Rows(**{"customer_low": None, **arrays})
 
@@ -92,11 +92,13 @@ def scattered(
         return found
 
     chunks: list[tuple[Int64, Any]] = []
+    rows = 0
     with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1)) as pool:
         for done, found in enumerate(pool.map(scatter, parts), start=1):
             chunks += found
+            rows += sum(int(bounds[-1] - bounds[0]) for bounds, _ in found)
             if progress is not None:
-                progress(done, len(parts), sum(int(bounds[-1] - bounds[0]) for bounds, _ in chunks))
+                progress(done, len(parts), rows)
     return Partitions(columns, tuple(bounds for bounds, _ in chunks), tuple(seen for _, seen in chunks))
 
 
