@@ -35,12 +35,14 @@ from attribution.errors import (
     ConvergenceError,
     OutputError,
     ParameterError,
+    StatisticsError,
     TableError,
     VocabularyError,
 )
 from attribution.graphs import transition_graph, write_graphml
 from attribution.journeys import Journeys
 from attribution.kpis import KPIS, Measured, measure
+from attribution.learned import Statistics, load_statistics
 from attribution.models import (
     MODELS,
     FirstTouch,
@@ -87,6 +89,8 @@ __all__ = [
     "Result",
     "Sensitivity",
     "Shapley",
+    "Statistics",
+    "StatisticsError",
     "StitchReport",
     "Stitched",
     "TableError",
@@ -100,6 +104,7 @@ __all__ = [
     "from_journeys",
     "from_paths",
     "group_rare",
+    "load_statistics",
     "measure",
     "parse_model",
     "sample",

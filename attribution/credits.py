@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import compress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -124,7 +125,8 @@ class Result(Mapping[str, Credits]):
     """The credits of several models over the same journeys, by the model's name.
 
     ``report`` counts what was used and set aside on the way; ``sums`` are the outcomes that went in;
-    ``roles`` are the counts of what each channel does in journeys.
+    ``roles`` are the counts of what each channel does in journeys; ``learned`` are the statistics behind
+    it all, which can be kept and added to.
     """
 
     credits: Mapping[str, Credits]
@@ -132,6 +134,7 @@ class Result(Mapping[str, Credits]):
     sums: Float64 | None = None  # [m]
     roles: Any = None
     role_replicates: Float64 | None = None  # [R, k, 8]
+    learned: Any = None  # the statistics behind the credits
 
     def __getitem__(self, name: str) -> Credits:
         if name not in self.credits:
@@ -160,3 +163,15 @@ class Result(Mapping[str, Credits]):
     def table(self) -> pl.DataFrame:
         """Return the credits tables of all models, one below the other."""
         return pl.concat([each.table() for each in self.values()])
+
+    def save(self, path: str | Path, force: bool = False) -> bool:
+        """Write the statistics behind the credits to a sealed .parquet file; return whether it changed.
+
+        ``load_statistics`` reads it; statistics of disjoint customers add up.
+
+        Raises:
+            ParameterError: a model is none of the registry's, or the suffix is another.
+            OutputError: the file cannot be written, or exists and differs and ``force`` is not set.
+        """
+        changed: bool = self.learned.save(path, force)
+        return changed

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from attribution.arrays import Float64
 from attribution.credits import Credits, Result
 from attribution.errors import ParameterError
-from attribution.journeys import Journeys
-from attribution.kernels import kernel
+from attribution.learned import Statistics, observers_of
 from attribution.models import MODELS, Model, named_apart
-from attribution.statistics import Observer, Resampling, Roles, total
+from attribution.statistics import OutcomeSums, Resampling, total
 from attribution.statistics.observing import observe, observe_folds
 from attribution.stitched import Progress, Stitched
 from attribution.uncertainty import check_names, check_size, with_intervals
 
 
 def attribute(
-    journeys: Stitched,
+    journeys: Stitched | Statistics,
     *models: Model,
     intervals: float | None = None,
     replicates: int = Resampling.replicates,
@@ -33,7 +31,8 @@ def attribute(
     """Return the credits of every model over the same journeys, in one pass.
 
     Without models: every rule with its defaults and Markov of order 1, of which those are left out that
-    need ages where there are none, or compare fewer channels than there are. With ``intervals`` (a
+    need ages where there are none, or compare fewer channels than there are. Of statistics that were
+    kept, those models that they were learned for. With ``intervals`` (a
     confidence level such as 0.95) every credit has its replicates over resampled customers, or accounts
     where they are known. No digit of a credit depends on ``intervals``, and no digit at all on
     ``threads``.
@@ -44,31 +43,68 @@ def attribute(
         ConvergenceError: a chain did not converge.
     """
     resampling = None if intervals is None else Resampling(intervals, replicates, seed)
-    chosen = named_apart(models or defaults(journeys))
-    for model in chosen:
-        check_served(model, journeys)
-    observers = tuple(dict.fromkeys(o for model in chosen for o in model.observers))
+    if isinstance(journeys, Statistics):
+        learned = journeys.now
+        chosen = named_apart(learned.serving(models))
+    else:
+        chosen = named_apart(models or defaults(journeys))
+        for model in chosen:
+            check_served(model, journeys)
     if resampling is not None:
         check_names(journeys.outcome_names)
         check_size(resampling, len(chosen), len(journeys.channels), len(journeys.outcome_names))
-    watched: tuple[Observer, ...] = (Sums(), Roles(), *observers)
-    learned: dict[Observer, list[Any]] = {}  # fold by fold: kept only where folds are drawn from
-    if resampling is None:
-        statistics, report = observe(journeys, watched, threads=threads, progress=progress)
-    else:
-        learned, report = observe_folds(journeys.folds, watched, threads, progress)
+    if isinstance(journeys, Stitched):
+        apart = resampling is not None
+        learned = learn(journeys, chosen, apart=apart, seed=seed, threads=threads, progress=progress)
+    return credited(learned, chosen, resampling)
+
+
+def learn(
+    journeys: Stitched,
+    models: Sequence[Model],
+    *,
+    apart: bool = False,
+    seed: int = Resampling.seed,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Statistics:
+    """Return what the models learn from the journeys in one pass; with ``apart``, fold by fold as well.
+
+    ``seed`` deals out the journeys of a path table, which has no customers.
+    """
+    watched = observers_of(models)
+    folds = None
+    if apart:
+        folds, report = observe_folds(journeys.folds, watched, threads, progress)
         report = (journeys.gate + report).check()
-        statistics = {observer: total(parts) for observer, parts in learned.items()}
-    credits = {model.name: credit(model, [statistics[o] for o in model.observers]) for model in chosen}
+        whole = {observer: total(parts) for observer, parts in folds.items()}
+        if journeys.thinned is not None:
+            folds, _ = observe_folds(journeys.thinned(seed), watched, threads, progress)
+    else:
+        whole, report = observe(journeys, watched, threads=threads, progress=progress)
+    dealt = {"folds": len(journeys.folds)} if journeys.thinned is None else {}
+    settings = {**journeys.settings, **dealt, "owners": journeys.owners, "has_ages": journeys.has_ages}
+    return Statistics(tuple(models), settings, whole, folds, report)
+
+
+def credited(learned: Statistics, models: Sequence[Model], resampling: Resampling | None) -> Result:
+    """Return the credits that follow from the statistics, with replicates where they are asked for.
+
+    Raises:
+        ParameterError: replicates are asked for, and the folds were not kept apart.
+    """
+    whole = learned.whole
+    credits = {model.name: credit(model, [whole[o] for o in model.observers]) for model in models}
     for each in credits.values():
-        check_conserved(each, statistics[Sums()])
-    result = Result(credits, report, statistics[Sums()][0], statistics[Roles()])
+        check_conserved(each, learned.sums)
+    result = Result(credits, learned.report, learned.sums.outcomes, learned.roles, learned=learned)
     if resampling is None:
         return result
-    if journeys.thinned is not None:
-        learned, _ = observe_folds(journeys.thinned(seed), watched, threads, progress)
-    learned.pop(Sums())
-    return with_intervals(result, chosen, learned, journeys.owners, resampling)
+    if learned.folds is None:
+        raise ParameterError(
+            "intervals: these statistics were learned without their folds; learn them with intervals"
+        )
+    return with_intervals(result, models, learned.folds, learned.owners, resampling)
 
 
 def credit(model: Model, statistics: Sequence[Any]) -> Credits:
@@ -76,31 +112,11 @@ def credit(model: Model, statistics: Sequence[Any]) -> Credits:
     return replace(model.credit(*statistics), rule=partial(model.rule, *statistics))
 
 
-@dataclass(frozen=True)
-class Sums:
-    """Observes every outcome and its size, credited or not: [2, m]."""
-
-    def observe(self, journeys: Journeys) -> Float64:
-        """Return the sum of the outcomes, and of their absolute values."""
-        return sums_of(journeys.outcomes)
-
-
-@kernel
-def sums_of(outcomes: Float64) -> Float64:
-    """Return the sum of each column, and of its absolute values: [2, m]."""
-    sums = np.zeros((2, outcomes.shape[1]))
-    for j in range(outcomes.shape[0]):
-        for i in range(outcomes.shape[1]):
-            sums[0, i] += outcomes[j, i]
-            sums[1, i] += abs(outcomes[j, i])
-    return sums
-
-
-def check_conserved(credits: Credits, sums: Float64) -> None:
+def check_conserved(credits: Credits, sums: OutcomeSums) -> None:
     """Raise RuntimeError unless credits and unattributed outcomes add up to all outcomes, to 1e-9."""
-    total, size = sums
-    if not (np.abs(credits.totals - total) <= 1e-9 * size).all():  # NaN is not conserved either
-        raise RuntimeError(f"{credits.model}: credits {credits.totals} do not add up to {total}")
+    lost = np.abs(credits.totals - sums.outcomes)
+    if not (lost <= 1e-9 * sums.sizes).all():  # NaN is not conserved either
+        raise RuntimeError(f"{credits.model}: credits {credits.totals} do not add up to {sums.outcomes}")
 
 
 def defaults(journeys: Stitched) -> list[Model]:

@@ -102,6 +102,12 @@ class VocabularyError(AttributionError):
         return cls(f"{what} differ in {seen}; bring both to one vocabulary with recode(channels)")
 
 
+class StatisticsError(AttributionError):
+    """Statistics that were made in different ways do not add up; names what differs."""
+
+    exit_code = 3
+
+
 class ConvergenceError(AttributionError):
     """An iteration did not reach its tolerance."""
 

@@ -57,6 +57,7 @@ def group_rare(journeys: Stitched, most: int) -> Stitched:
         return replace(
             journeys,
             channels=channels,
+            settings={**journeys.settings, "kept_channels": list(channels)},
             folds=grouped(journeys.folds),
             gate=replace(journeys.gate, warnings=(*journeys.gate.warnings, warning)),
             thinned=None if thinned is None else lambda seed: grouped(thinned(seed)),

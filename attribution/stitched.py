@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -118,8 +118,9 @@ class Stitched:
     ``owners`` are what the folds are made of, a note of the report that counts them; where there are
     none, ``thinned`` deals the journeys out to folds by chance, with a seed. ``lookback_days`` and
     ``until`` (microseconds UTC) tell how long a touchpoint was watched, where every one that was used is
-    in one journey. Row numbers, and ``name``, are known to ``traced``: where the tables are not in
-    memory they are read again for them.
+    in one journey. ``settings`` say how the journeys were made: statistics of equal ones add up. Row
+    numbers, and ``name``, are known to ``traced``: where the tables are not in memory they are read
+    again for them.
     """
 
     channels: tuple[str, ...]
@@ -134,6 +135,7 @@ class Stitched:
     thinned: Callable[[int], Sequence[Callable[[], Batch]]] | None = None
     lookback_days: float | None = None
     until: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
     trace: Callable[[], Stitched] | None = None  # where row numbers have to be found first
 
     @cached_property

@@ -59,7 +59,8 @@ def with_intervals(
     if why := too_few(owned, owners, folds):
         return replace(result, credits={name: replace(each, unsure=why) for name, each in result.items()})
     weights = resampling.weights(folds)
-    stacks = {observer: type(parts[0]).stacked(parts) for observer, parts in learned.items()}
+    needed = dict.fromkeys((Roles(), *(observer for model in models for observer in model.observers)))
+    stacks = {observer: type(learned[observer][0]).stacked(learned[observer]) for observer in needed}
     with one_thread():
         roles = stacks[Roles()].weighted(weights).reshape(len(weights), -1, PLAYED)
         credits = {

@@ -16,8 +16,7 @@ from attribution.job.inputs import Inputs
 from attribution.job.late import Published, with_published
 from attribution.job.sections import Job
 from attribution.kpis import Measured, measure
-from attribution.models import Model
-from attribution.parameters import parameters
+from attribution.models import described
 from attribution.stitched import Stitched, StitchReport
 
 
@@ -85,13 +84,6 @@ def check_dimensions(job: Job, stitched: Stitched) -> None:
             log.find(*names)
         except ParameterError as error:
             raise ParameterError(f"key {key}: {error}") from None
-
-
-def described(model: Model) -> dict[str, Any]:
-    """Return what a model is, with all its parameters."""
-    given = {name: getattr(model, name) for name in parameters(type(model))}
-    values = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
-    return {"model": type(model).__name__, **values}
 
 
 def measured_by(job: Job, inputs: Inputs, credits: Result | CreditLog, by: Sequence[str]) -> Measured:

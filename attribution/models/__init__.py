@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from attribution.errors import ParameterError
 from attribution.models.channel_weights import ChannelWeights
+from attribution.models.described import described, model_of
 from attribution.models.first_touch import FirstTouch
 from attribution.models.half_life import HalfLife
 from attribution.models.last_non_direct import LastNonDirect
@@ -46,6 +47,8 @@ __all__ = [
     "Shapley",
     "TimeDecay",
     "TouchpointRule",
+    "described",
+    "model_of",
     "named_apart",
     "parse_model",
 ]

@@ -5,6 +5,7 @@ from attribution.statistics.mergeable import Observer, Statistic, total
 from attribution.statistics.resampling import Resampling
 from attribution.statistics.roles import PLAYED, RoleCounts, Roles
 from attribution.statistics.stacked import Stacked
+from attribution.statistics.sums import OutcomeSums, Sums
 from attribution.statistics.totals import CreditTotals, Rule, Totals
 from attribution.statistics.transitions import TransitionCounts, Transitions
 
@@ -14,12 +15,14 @@ __all__ = [
     "Coalitions",
     "CreditTotals",
     "Observer",
+    "OutcomeSums",
     "Resampling",
     "RoleCounts",
     "Roles",
     "Rule",
     "Stacked",
     "Statistic",
+    "Sums",
     "Totals",
     "TransitionCounts",
     "Transitions",

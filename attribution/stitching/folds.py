@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cache, cached_property, partial
 
 import numpy as np
@@ -13,6 +13,7 @@ from attribution.journeys import Journeys
 from attribution.stitched import Batch, Stitched, StitchReport
 from attribution.stitching.assemble import Cut, assembled
 from attribution.stitching.buffers import Buffer, InMemory
+from attribution.stitching.hashing import SEED
 from attribution.stitching.partition import Partitions, scattered
 from attribution.stitching.rows import outcome_chunk
 from attribution.stitching.touchpoints import Touchpoints
@@ -64,6 +65,9 @@ def joined(
     )
     aside = {"touchpoints": touched.aside, "outcomes": ended.aside}
     notes = {**won_before(ended), **accounts.notes}
+    settings = {**asdict(window), "hash_seed": SEED}
+    if window.maturity_days is not None:  # which journeys are ripe depends on it
+        settings["end_of_data"] = end_of_data
     plain = Stitched(
         touched.channels,
         outcome_names,
@@ -75,6 +79,7 @@ def joined(
         owners="accounts" if accounts.known else "customers",
         lookback_days=window.lookback_days if window.restart and window.max_touchpoints is None else None,
         until=end_of_data,
+        settings=settings,
     )
     return plain if touched.has_rows else replace(plain, trace=partial(traced, plain, folds))
 

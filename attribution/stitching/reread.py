@@ -14,7 +14,7 @@ from attribution.errors import TableError
 from attribution.journeys import Journeys
 from attribution.stitched import FOLDS, Batch, Stitched, StitchReport, fold_bits
 from attribution.stitching.accounts import accounts_of
-from attribution.stitching.hashing import hashed
+from attribution.stitching.hashing import SEED, hashed
 from attribution.tables import CONTROL, TABLES, Checked, Column, Reading, RowCount, Source, check_table
 from attribution.tables.sources import Read, read
 
@@ -128,6 +128,7 @@ def folded(checked: Checked, outcome_names: tuple[str, ...], fold_bits: int) -> 
         lambda number, journeys: ids.slice(int(edges[number]), len(journeys)),
         has_ages,
         owners="accounts" if accounts.known else "customers",
+        settings={"hash_seed": SEED},
     )
 
 
