@@ -40,6 +40,7 @@ from attribution.errors import (
     VocabularyError,
 )
 from attribution.graphs import transition_graph, write_graphml
+from attribution.increments import advance
 from attribution.journeys import Journeys
 from attribution.kpis import KPIS, Measured, measure
 from attribution.learned import Statistics, load_statistics
@@ -97,6 +98,7 @@ __all__ = [
     "TimeDecay",
     "TouchpointRule",
     "VocabularyError",
+    "advance",
     "attribute",
     "choose_order",
     "compare",

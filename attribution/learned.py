@@ -16,6 +16,7 @@ from attribution.statistics import Observer, OutcomeSums, RoleCounts, Roles, Sum
 from attribution.statistics.cells import Folds, Whole, cells_of, of_cells
 from attribution.statistics_file import read_statistics, write_statistics
 from attribution.stitched import StitchReport
+from attribution.stitching.end_of_data import at
 from attribution.stitching.hashing import SEED
 from attribution.tables import RowCount
 
@@ -84,7 +85,8 @@ class Statistics:
             }
             folds = {observer: [a + b for a, b in both] for observer, both in pairs.items()}
         whole = {observer: part + right.whole[observer] for observer, part in left.whole.items()}
-        return replace(left, whole=whole, folds=folds, report=left.report + right.report)
+        both = None if left.open is None or right.open is None else left.open + right.open
+        return replace(left, whole=whole, folds=folds, report=left.report + right.report, open=both)
 
     def recode(self, channels: Sequence[str]) -> Statistics:
         """Return the same statistics over another vocabulary that holds all channels.
@@ -97,7 +99,9 @@ class Statistics:
         folds = self.folds and {
             o: [part.recode(channels) for part in parts] for o, parts in self.folds.items()
         }
-        return replace(self, whole={o: part.recode(channels) for o, part in self.whole.items()}, folds=folds)
+        whole = {observer: part.recode(channels) for observer, part in self.whole.items()}
+        going_on = self.open and replace(self.open, learned=self.open.learned.recode(channels))
+        return replace(self, whole=whole, folds=folds, open=going_on)
 
     def serving(self, models: Sequence[Model]) -> Sequence[Model]:
         """Return the models that are asked for, all that were observed for if none is.
@@ -155,20 +159,24 @@ class Open:
     until: int
     learned: Statistics
 
+    def __add__(self, other: Open) -> Open:
+        return Open(
+            pl.concat([self.touchpoints, other.touchpoints]),
+            pl.concat([self.outcomes, other.outcomes]),
+            self.until,
+            self.learned + other.learned,
+        )
+
 
 def check_alike(left: Statistics, right: Statistics) -> None:
     """Raise StatisticsError, with all that differs, unless both were made in the same way."""
-    if left.open is not None or right.open is not None:
-        raise StatisticsError(
-            "statistics with open journeys do not add up to others: a later period is added with advance; "
-            "of other customers add the ``now`` of both"
-        )
     sides = [
         {
             **each.settings,
             "outcomes": list(each.outcome_names),
             "models": [f"{model.name}: {model!r}" for model in each.models],
             "folds kept apart (intervals)": each.folds is not None,
+            "open journeys until": None if each.open is None else str(at(each.open.until)),
         }
         for each in (left, right)
     ]

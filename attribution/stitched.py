@@ -11,7 +11,7 @@ import polars as pl
 
 from attribution.errors import ParameterError
 from attribution.journeys import Journeys
-from attribution.tables import Counts, Origin, RowCount, added
+from attribution.tables import Counts, Origin, RowCount, added, subtracted
 
 OUTSIDE_WINDOW, BEYOND_MOST = "outside_window", "beyond_max_touchpoints"
 FOLDS, FEWEST_FOLDS, MOST_FOLDS = 256, 16, 1024  # powers of two: the first bits of a hash
@@ -44,6 +44,14 @@ class StitchReport:
             added(self.unattributed, other.unattributed),
             added(self.notes, other.notes),
             tuple(dict.fromkeys([*self.warnings, *other.warnings])),
+        )
+
+    def __sub__(self, other: StitchReport) -> StitchReport:
+        return StitchReport(
+            {name: count - other.tables.get(name, RowCount()) for name, count in self.tables.items()},
+            subtracted(self.unattributed, other.unattributed),
+            subtracted(self.notes, other.notes),
+            self.warnings,
         )
 
     def check(self) -> StitchReport:

@@ -82,8 +82,7 @@ def stitch(
     others = {column.name for column in TABLES["outcomes"] if column.kind != "number"}
     check_outcome_names(outcome_names or (), OURS | others)
     mapped = {name: columns_of(columns, name, outcome_names or ()) for name in ("touchpoints", "outcomes")}
-    extra = [Column(name, "number", "a further outcome", required=True, null=0.0)
-             for name in outcome_names or () if name not in OUTCOMES]  # fmt: skip
+    extra = further_outcomes(outcome_names or ())
     with limited_to(memory_limit):
         found = without_stages(outcomes, mapped["outcomes"], extra, reading)
         together = mapped["outcomes"].get("account_id", "account_id") in found.columns
@@ -132,6 +131,15 @@ def stitch(
                 "outcomes": origin,
             },
         )
+
+
+def further_outcomes(names: Sequence[str]) -> list[Column]:
+    """Return the columns of outcomes beside leads, wins and revenue."""
+    return [
+        Column(name, "number", "a further outcome", required=True, null=0.0)
+        for name in names
+        if name not in OUTCOMES
+    ]
 
 
 def without_stages(

@@ -6,7 +6,7 @@ from attribution.tables.gate import Checked, check_table
 from attribution.tables.origin import Origin
 from attribution.tables.pieces import PIECE, Part, Pieces, check_pieces
 from attribution.tables.reading import Reading
-from attribution.tables.rows import REASONS, Counts, RowCount, added
+from attribution.tables.rows import REASONS, Counts, RowCount, added, subtracted
 from attribution.tables.seal import check_seal
 from attribution.tables.sources import Source
 from attribution.tables.unfinished import PUBLISHING, discard_unfinished, unfinished
@@ -37,6 +37,7 @@ __all__ = [
     "check_table",
     "check_target",
     "discard_unfinished",
+    "subtracted",
     "unescaped",
     "unfinished",
     "write_rows",

@@ -33,6 +33,16 @@ def added(left: Counts, right: Counts) -> dict[str, int]:
     return {key: left.get(key, 0) + right.get(key, 0) for key in sorted({*left, *right})}
 
 
+def subtracted(left: Counts, right: Counts) -> dict[str, int]:
+    """Return what is left of a count by reason without another, nothing of what is even.
+
+    >>> subtracted({"null_user": 3, "bad_time": 1}, {"null_user": 3})
+    {'bad_time': 1}
+    """
+    negative = {key: -count for key, count in right.items()}
+    return {key: count for key, count in added(left, negative).items() if count}
+
+
 @dataclass(frozen=True)
 class RowCount:
     """Rows of one table: read = used + set aside (by reason).
@@ -50,6 +60,13 @@ class RowCount:
             self.read + other.read,
             self.used + other.used,
             added(self.set_aside, other.set_aside),
+        )
+
+    def __sub__(self, other: RowCount) -> RowCount:
+        return RowCount(
+            self.read - other.read,
+            self.used - other.used,
+            subtracted(self.set_aside, other.set_aside),
         )
 
     @property
