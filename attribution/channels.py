@@ -13,6 +13,7 @@ from attribution.arrays import UInt16
 from attribution.errors import TableError, shown
 from attribution.tables.categories import distinct, mapped
 
+ALIKE = "channels look alike and are kept apart"
 UNATTRIBUTED, TOTAL = "(unattributed)", "(total)"  # rows of our tables that are no channels
 MOST = 65_535  # codes are UInt16
 RARE = 10  # rows
@@ -88,10 +89,7 @@ def vocabulary(names: pl.Series, where: str) -> tuple[tuple[str, ...], dict[str,
 
 def look_alike(channels: Sequence[str], where: str) -> tuple[str, ...]:
     """Return the warnings of channels that look alike."""
-    return tuple(
-        f"{where}: channels look alike and are kept apart: {', '.join(map(shown, group))}"
-        for group in near_duplicates(channels)
-    )
+    return tuple(f"{where}: {ALIKE}: {', '.join(map(shown, group))}" for group in near_duplicates(channels))
 
 
 def too_many(rows: pl.DataFrame, channels: int, where: str) -> TableError:

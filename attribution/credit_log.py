@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -46,10 +46,24 @@ def credit_log(journeys: Stitched, credits: Credits | Result) -> CreditLog:
     >>> log.table().select("channel", "weight", "conversions").rows()
     [('ads', 0.0, 0.0), ('mail', 1.0, 2.0), ('mail', 1.0, 1.0)]
     """
-    check_outcome_names(journeys.outcome_names, {*NAMES, "campaign"})
     models = list(credits.values()) if isinstance(credits, Result) else [credits]
-    rules = {}
     for each in models:
+        for what in ("channels", "outcome_names"):
+            if getattr(each, what) != getattr(journeys, what):
+                raise VocabularyError.differ(what, getattr(journeys, what), getattr(each, what))
+    return CreditLog(journeys, rules_of(models), drawn_of(journeys, models))
+
+
+def rules_of(credits: Iterable[Credits]) -> dict[str, Rule]:
+    """Return the share of every single touchpoint, model by model.
+
+    Raises:
+        ParameterError: a model shares totals and not journeys, the credits come from a file, or an
+            outcome is named as a column of the log.
+    """
+    rules = {}
+    for each in credits:
+        check_outcome_names(each.outcome_names, {*NAMES, "campaign"})
         rule = each.rule() if each.rule is not None else None
         if rule is None:
             why = "shares totals and not journeys" if each.rule is not None else "was not made by attribute"
@@ -57,11 +71,8 @@ def credit_log(journeys: Stitched, credits: Credits | Result) -> CreditLog:
                 f"model {each.model!r} {why}, so it has no credit log: leave it out of the log, "
                 'or give it share="journey"'
             )
-        for what in ("channels", "outcome_names"):
-            if getattr(each, what) != getattr(journeys, what):
-                raise VocabularyError.differ(what, getattr(journeys, what), getattr(each, what))
         rules[each.model] = rule
-    return CreditLog(journeys, rules, drawn_of(journeys, models))
+    return rules
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,8 @@ def attribute(
         chosen = named_apart(learned.serving(models))
     else:
         chosen = named_apart(models or defaults(journeys))
-        for model in chosen:
-            check_served(model, journeys)
+    for model in chosen:
+        check_served(model, journeys)
     if resampling is not None:
         check_names(journeys.outcome_names)
         check_size(resampling, len(chosen), len(journeys.channels), len(journeys.outcome_names))
@@ -128,7 +128,7 @@ def defaults(journeys: Stitched) -> list[Model]:
     ]
 
 
-def check_served(model: Model, journeys: Stitched) -> None:
+def check_served(model: Model, journeys: Stitched | Statistics) -> None:
     """Raise ParameterError if the journeys cannot serve the model, before anything is observed."""
     if model.needs_ages and not journeys.has_ages:
         raise ParameterError(

@@ -64,6 +64,11 @@ class Statistics:
         return roles
 
     @property
+    def has_ages(self) -> bool:
+        """Whether touchpoints had ages."""
+        return bool(self.settings["has_ages"])
+
+    @property
     def owners(self) -> str:
         """What the folds are made of: a note of the report counts them."""
         return str(self.settings["owners"])
@@ -137,6 +142,7 @@ class Statistics:
             "settings": dict(self.settings),
             "channels": list(self.channels),
             "outcomes": list(self.outcome_names),
+            "folds": 0 if self.folds is None else len(self.folds[Sums()]),
         }
         if self.open is not None:
             parts[OPEN] = self.open.learned
@@ -220,7 +226,7 @@ def load_statistics(path: str | Path) -> Statistics:
     channels, outcomes = tuple(about["channels"]), tuple(about["outcomes"])
 
     def part(name: str) -> Statistics:
-        whole, folds = of_cells(parts[name], observers_of(models), channels, outcomes)
+        whole, folds = of_cells(parts[name], observers_of(models), channels, outcomes, about["folds"])
         return Statistics(models, settings, whole, folds, report_of(about["reports"][name]))
 
     closed = part(CLOSED)

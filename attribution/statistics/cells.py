@@ -72,10 +72,17 @@ class Cell(NamedTuple):
 
 
 def cells_of(whole: Whole, folds: Folds | None) -> Iterator[Cell]:
-    """Yield every array of the statistics, observer by observer, the whole first, then the folds in order."""
+    """Yield every array of the statistics, observer by observer, the whole first, then the folds in order.
+
+    A fold in which there is nothing is left out.
+    """
     for number, (observer, one) in enumerate(whole.items()):
-        for fold, each in enumerate([one, *(folds[observer] if folds else ())], start=-1):
-            yield from (Cell(number, fold, name, array) for name, array in numbers_of(each).items())
+        nothing = numbers_of(observer.observe(nobody(one.channels, one.outcome_names)))
+        yield from (Cell(number, -1, *each) for each in numbers_of(one).items())
+        for fold, each in enumerate(folds[observer] if folds else ()):
+            numbers = numbers_of(each)
+            if not all(np.array_equal(array, nothing[name]) for name, array in numbers.items()):
+                yield from (Cell(number, fold, name, array) for name, array in numbers.items())
 
 
 def of_cells(
@@ -83,23 +90,44 @@ def of_cells(
     observers: Sequence[Observer],
     channels: tuple[str, ...],
     outcome_names: tuple[str, ...],
+    folds: int,
 ) -> tuple[Whole, Folds | None]:
-    """Return the statistics that the cells hold, over a vocabulary; the folds in order, where there are any.
+    """Return the statistics that the cells hold, over a vocabulary, and so many folds where there are any.
 
     Raises:
-        ValueError: a statistic is missing, or not what its observer gives.
+        KeyError: a whole is missing.
+        ValueError: a statistic is not what its observer gives.
     """
+    found = by_fold(cells, observers, channels, outcome_names)
+    whole, apart = dict[Observer, Any](), dict[Observer, Sequence[Any]]()
+    for number, observer in enumerate(observers):
+        nothing = observer.observe(nobody(channels, outcome_names))
+        whole[observer] = found[number, -1]
+        apart[observer] = [found.get((number, fold), nothing) for fold in range(folds)]
+    return whole, apart if folds else None
+
+
+def by_fold(
+    cells: Iterable[Cell],
+    observers: Sequence[Observer],
+    channels: tuple[str, ...],
+    outcome_names: tuple[str, ...],
+) -> dict[tuple[int, int], Any]:
+    """Return the statistics that the cells hold, by number of the observer and fold.
+
+    Raises:
+        ValueError: a statistic is not what its observer gives.
+    """
+    found: dict[tuple[int, int], dict[str, NDArray[Any]]] = {}
+    for number, fold, name, array in cells:
+        found.setdefault((number, fold), {})[name] = array
+    nothing = [observer.observe(nobody(channels, outcome_names)) for observer in observers]
+    return {key: restored(nothing[key[0]], arrays) for key, arrays in found.items()}
+
+
+def nobody(channels: tuple[str, ...], outcome_names: tuple[str, ...]) -> Journeys:
+    """Return no journeys, over a vocabulary."""
     none: Any = []
-    nobody = Journeys(
+    return Journeys(
         channels, outcome_names, np.zeros(1, np.int64), none, none, none, np.zeros((0, len(outcome_names)))
     )
-    found: list[dict[int, dict[str, NDArray[Any]]]] = [{} for _ in observers]
-    for number, fold, name, array in cells:
-        found[number].setdefault(fold, {})[name] = array
-    last = max((fold for folds in found for fold in folds), default=-1)
-    whole, apart = dict[Observer, Any](), dict[Observer, Sequence[Any]]()
-    for observer, folds in zip(observers, found, strict=True):
-        example = observer.observe(nobody)
-        whole[observer] = restored(example, folds.get(-1, {}))
-        apart[observer] = [restored(example, folds.get(fold, {})) for fold in range(last + 1)]
-    return whole, apart if last >= 0 else None

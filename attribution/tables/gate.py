@@ -22,6 +22,7 @@ EXPECTED = {
     **dict.fromkeys(("id", "name", "path", "text"), "text"),
     **dict.fromkeys(("whole", "number", "flag"), "numbers"),
 }
+NO_ROWS = "the table has no rows"
 BLANK = {"id": "null_user", "name": "null_channel", "time": "bad_time"}  # kind: reason
 
 
@@ -161,7 +162,7 @@ def typed(
     rules: list[tuple[str, pl.Series]] = [("ragged_row", is_ragged.scatter(source.ragged, True))]
     faults: list[Fault] = []
     naive = False
-    warnings = [*source.warnings, *[f"{source.where}: the table has no rows"] * (not len(source.frame))]
+    warnings = [*source.warnings, *[f"{source.where}: {NO_ROWS}"] * (not len(source.frame))]
     for column in declared:
         name = names[column.name]
         if name not in source.frame.columns:

@@ -1,0 +1,184 @@
+"""Tables of Spark: the columns that are needed, checked before anything runs, packed by customer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from attribution.errors import ParameterError, TableError
+from attribution.spark.packing import SCHEMA, Packing, written
+from attribution.stitching.stitch import columns_of
+from attribution.tables import TABLES
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+CODED = ("channel", "campaign", "kind")
+MOST_PARTITIONS = 1 << 16
+LEFT_OUT = ("account_id",)  # accounts are told apart by all rows of all customers
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """Touchpoints and outcomes as Spark has them, with the columns that are asked for."""
+
+    touchpoints: DataFrame
+    outcomes: DataFrame
+    columns: Mapping[str, Mapping[str, str]]  # by table: our names to theirs
+    warnings: tuple[str, ...]
+
+    @staticmethod
+    def of(
+        touchpoints: DataFrame,
+        outcomes: DataFrame,
+        columns: Mapping[str, Any] | None,
+        outcome_names: Sequence[str] | None,
+        further: Collection[str] = (),
+    ) -> Tables:
+        """Return the tables with the columns that we know, and ``further`` ones where they are.
+
+        Raises:
+            TableError: a time is text or a number, a customer neither text nor a whole number, or one
+                outcome_id belongs to several customers.
+        """
+        frames, maps, warnings = {}, {}, list[str]()
+        for name, frame in (("touchpoints", touchpoints), ("outcomes", outcomes)):
+            mapping = columns_of(columns, name, outcome_names or ())
+            known = [column.name for column in TABLES[name]] + [*(outcome_names or ())]
+            theirs = [mapping.get(each, each) for each in known if each not in LEFT_OUT]
+            wanted = [column for column in frame.columns if column in {*theirs, *further}]
+            left_out = {mapping.get(each, each) for each in LEFT_OUT} & set(frame.columns)
+            for each in sorted(left_out):
+                warnings.append(f"{name} (Spark), column {each!r}: not used: intervals draw customers")
+            frames[name], maps[name] = frame.select(*wanted), mapping
+            check_types(name, frames[name], mapping)
+        check_outcome_ids(frames["outcomes"], maps["outcomes"])
+        return Tables(**frames, columns=maps, warnings=tuple(warnings))
+
+    @property
+    def session(self) -> SparkSession:
+        """The session that the tables belong to."""
+        return self.touchpoints.sparkSession
+
+    @cached_property
+    def empty(self) -> dict[str, pl.DataFrame]:
+        """Both tables without rows."""
+        found = {}
+        for name in ("touchpoints", "outcomes"):
+            found[name] = pl.DataFrame(getattr(self, name).limit(0).toArrow())
+        return found
+
+    def latest(self) -> Any:
+        """Return the latest time of both tables."""
+        from pyspark.sql import functions
+
+        times = []
+        for name in ("touchpoints", "outcomes"):
+            time = self.columns[name].get("timestamp", "timestamp")
+            frame = getattr(self, name).agg(functions.max(time).cast("timestamp").alias("latest"))
+            times += [each for each in pl.DataFrame(frame.toArrow())["latest"] if each is not None]
+        return max(times, default=None)
+
+    def packed(self, partitions: int) -> DataFrame:
+        """Return the messages of both tables, those of a place in one task."""
+        keys = keys_of(self.session, partitions)
+        parts = []
+        for name in ("touchpoints", "outcomes"):
+            customer = self.columns[name].get("customer_id", "customer_id")
+            frame: DataFrame = getattr(self, name)
+            coded = [column for column in CODED if column in frame.columns]
+            packing = Packing(name, customer, coded, keys)
+            parts.append(frame.mapInArrow(packing.pack, SCHEMA))
+        return parts[0].unionAll(parts[1]).repartition(partitions, "key")
+
+    def messages(self) -> dict[str, bytes]:
+        """Return both tables without rows as messages, coded as packed ones are."""
+        return {
+            name: written(
+                frame.with_columns(
+                    pl.col(each).cast(pl.Categorical) for each in CODED if frame.schema.get(each) == pl.String
+                )
+            )
+            for name, frame in self.empty.items()
+        }
+
+
+def check_types(name: str, frame: DataFrame, mapping: Mapping[str, str]) -> None:
+    """Raise TableError where what a column holds could be told by looking at all its rows only."""
+    from pyspark.sql import types
+
+    kinds = {field.name: field.dataType for field in frame.schema.fields}
+    whole = (types.StringType, types.ByteType, types.ShortType, types.IntegerType, types.LongType)
+    moments = (types.TimestampType, types.TimestampNTZType, types.DateType)
+    customer = mapping.get("customer_id", "customer_id")
+    if customer in kinds and not isinstance(kinds[customer], whole):
+        raise TableError.of(
+            f"{name} (Spark)",
+            f"type {kinds[customer].simpleString()}",
+            "text or a whole number",
+            f"cast it: {name}.withColumn({customer!r}, col({customer!r}).cast('string'))",
+            column=customer,
+        )
+    for ours in (column.name for column in TABLES[name] if column.kind == "time"):
+        theirs = mapping.get(ours, ours)
+        if theirs in kinds and not isinstance(kinds[theirs], moments):
+            raise TableError.of(
+                f"{name} (Spark)",
+                f"type {kinds[theirs].simpleString()}",
+                "a timestamp or a date: the format of text would have to be told from all rows",
+                f"convert it: {name}.withColumn({theirs!r}, to_timestamp({theirs!r}, format))",
+                column=theirs,
+            )
+
+
+def check_outcome_ids(outcomes: DataFrame, mapping: Mapping[str, str]) -> None:
+    """Raise TableError where one outcome belongs to several customers, who are never in one place."""
+    from pyspark.sql import functions as F  # noqa: N812
+
+    name, customer = (mapping.get(each, each) for each in ("outcome_id", "customer_id"))
+    if not {name, customer} <= set(outcomes.columns):
+        return
+    owners = outcomes.where(F.col(name).isNotNull()).groupBy(F.col(name).cast("string").alias("id"))
+    ends = owners.agg(F.min(customer).alias("first"), F.max(customer).alias("last"))
+    shared = [row["id"] for row in ends.where("first != last").limit(5).collect()]
+    if shared:
+        raise TableError.of(
+            "outcomes (Spark)",
+            "outcome ids that belong to several customers",
+            "each outcome_id once",
+            "keep the row that is right, or leave outcome_id out",
+            column=name,
+            examples=tuple(map(repr, shared)),
+        )
+
+
+def partitions_of(session: SparkSession, asked: int | None) -> int:
+    """Return how many tasks stitch: as asked, or twice as many as run at once, a power of two.
+
+    Raises:
+        ParameterError: the number is no power of two up to 65,536.
+    """
+    if asked is None:
+        try:
+            at_once = session.sparkContext.defaultParallelism
+        except Exception:  # a remote session does not tell
+            at_once = int(session.conf.get("spark.sql.shuffle.partitions", "200") or 200)
+        return int(min(MOST_PARTITIONS, 1 << max(0, 2 * at_once - 1).bit_length()))
+    if type(asked) is not int or not 1 <= asked <= MOST_PARTITIONS or asked & (asked - 1):
+        raise ParameterError.out_of_range("partitions", asked, f"a power of two up to {MOST_PARTITIONS:,}")
+    return asked
+
+
+def keys_of(session: SparkSession, places: int) -> list[int]:
+    """Return for each place the first key that Spark's own hash sends to the task of its number."""
+    from pyspark.sql import functions as F  # noqa: N812
+
+    looked_at = 64 * places + 1024
+    task = F.pmod(F.hash("id"), F.lit(places)).alias("task")
+    found = session.range(0, looked_at, 1, 1).groupBy(task).agg(F.min("id").alias("key"))
+    keys = {row["task"]: row["key"] for row in found.collect()}
+    return [keys.get(place, looked_at + place) for place in range(places)]
