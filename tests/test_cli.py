@@ -32,24 +32,25 @@ TOUCHPOINTS, LEADS, SPEND = (SAMPLE / f"{name}.parquet" for name in ("touchpoint
 TABLES = (TOUCHPOINTS, LEADS)
 READING = ("--delimiter", "--time-format", "--time-unit", "--timezone", "--null-channel")
 WINDOW = ("--lookback-days", "--restart", "--no-restart", "--maturity-days", "--max-touchpoints")
-COLUMNS = (
-    *("--as-of", "--outcome-names", "--touchpoints-columns", "--outcomes-columns"),
-    *("--repeated-outcomes", "--folds", "--memory-limit", "--most-channels"),
-)
+NAMED = ("--as-of", "--outcome-names", "--touchpoints-columns", "--outcomes-columns", "--folds")
+COLUMNS = (*NAMED, "--repeated-outcomes", "--memory-limit", "--most-channels")
 DRAWN = ("--intervals", "--replicates", "--seed")
 PATHS = ("--paths", "--path", "--conversions", "--null", "--value", "--separator")
 OPTIONS = {
     "demo": ("--out", "--force"),
     "stitch": ("--out", "--force", *COLUMNS, *WINDOW, *READING),
     "attribute": (
-        "--model", "--out", "--log", "--log-columns", "--json", "--force", "--threads",
-        "--events", "--events-columns", "--flag",
+        "--model", "--out", "--log", "--log-columns", "--save", "--json", "--force", "--threads",
+        "--events", "--events-columns", "--flag", "--statistics",
         "--journeys", *PATHS, *COLUMNS, *WINDOW, *READING, *DRAWN,
     ),
     "compare": (
         "--model", "--reference", "--outcome", "--out", "--json", "--force", "--threads",
-        "--events", "--events-columns", "--flag",
+        "--events", "--events-columns", "--flag", "--statistics",
         "--journeys", *PATHS, *COLUMNS, *WINDOW, *READING, *DRAWN,
+    ),
+    "advance": (
+        "--model", "--out", "--json", "--force", "--threads", *NAMED, *WINDOW, *READING, *DRAWN,
     ),
     "measure": (
         *("--spend", "--spend-columns", "--by", "--repeated-spend", "--out", "--json", "--force"),
@@ -188,7 +189,7 @@ def test_markdown_is_a_well_formed_table(verb: str) -> None:
         (("atribute",), 'Did you mean "attribute"'),
         (
             ("nothing",),
-            "Available commands: demo, stitch, attribute, measure, compare, run, check, schema, ...",
+            "Available commands: demo, stitch, attribute, advance, measure, compare, run, check, ...",
         ),
         (("attribute", "--modle", "linear"), "Did you mean --model"),
         (("stitch", "a.csv"), "OUTCOMES"),

@@ -10,6 +10,7 @@ from importlib import metadata
 
 from cyclopts import App, CycloptsError
 
+from attribution.cli.advance import advance
 from attribution.cli.attribute import attribute
 from attribution.cli.check import check
 from attribution.cli.compare import compare
@@ -32,7 +33,7 @@ app = App(
     help_format="plaintext",
     version=lambda: metadata.version("attribution-engine"),
 )
-for verb in (demo, stitch, attribute, measure, compare, run, check, schema, models, kpis):
+for verb in (demo, stitch, attribute, advance, measure, compare, run, check, schema, models, kpis):
     app.command(verb)
 
 

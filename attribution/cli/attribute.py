@@ -22,6 +22,8 @@ from attribution.cli.sources import SourceOptions, Sources
 from attribution.credit_log import credit_log
 from attribution.credits import Result
 from attribution.engine import attribute as attribute_journeys
+from attribution.errors import ParameterError
+from attribution.learned import Statistics
 from attribution.models import parse_model
 from attribution.stitched import Stitched, StitchReport
 from attribution.tables import STREAMED, SUFFIXES
@@ -41,6 +43,10 @@ def attribute(
     log_columns: Annotated[
         str | None, Parameter(help="Further columns of the log: campaign,owner,week,...")
     ] = None,
+    save: Annotated[
+        Path | None,
+        Parameter(help="File of statistics to write (.parquet): those of disjoint customers add up."),
+    ] = None,
     intervals: options.Intervals = None,
     draws: options.DrawOptions | None = None,
     json: options.Json = False,
@@ -53,7 +59,8 @@ def attribute(
 ) -> None:
     """Share every outcome among the channels that led to it, by each model, side by side.
 
-    Journeys come from TOUCHPOINTS and OUTCOMES, or from --events, --journeys or --paths. Without
+    Journeys come from TOUCHPOINTS and OUTCOMES, or from --events, --journeys or --paths, or what was kept
+    of them from --statistics. Without
     --model: every rule with its defaults, and Markov of order 1 up to 2,000 channels.
 
     Parameters
@@ -64,25 +71,37 @@ def attribute(
         Table of customer_id, timestamp, and leads, wins, revenue where there are any.
     """
     sources = Sources.of(touchpoints, outcomes, others, how, window, reading)
-    sources.check_targets([(out, SUFFIXES), (log, STREAMED)])
+    sources.check_targets([(out, SUFFIXES), (log, STREAMED), (save, (".parquet",))])
     chosen = [parse_model(text) for text in model or ()]
     drawn = (draws or options.DrawOptions()).given(intervals)
     compiling()
-    stitched, more = sources.stitched()
-    result = credited(stitched, chosen, threads, drawn)
+    journeys, more = sources.observable()
+    if log is not None and isinstance(journeys, Statistics):
+        raise ParameterError("--log: statistics hold no journeys; name the tables, or leave the log out")
+    result = credited(journeys, chosen, threads, drawn)
     if log is not None:
+        assert isinstance(journeys, Stitched)
         names = options.names_of(log_columns) or ()
-        changed = credit_log(stitched, result).write(log, *names, force=force)
-        say(f"{'wrote' if changed else 'unchanged:'} {log}")
+        wrote(log, credit_log(journeys, result).write(log, *names, force=force))
+    if save is not None:
+        wrote(save, result.save(save, force))
     show(result, more, out, json, force)
 
 
 def credited(
-    stitched: Stitched, models: list[Any], threads: int | None, drawn: dict[str, Any] | None = None
+    journeys: Stitched | Statistics,
+    models: list[Any],
+    threads: int | None,
+    drawn: dict[str, Any] | None = None,
 ) -> Result:
     """Return the credits, with a bar on a terminal."""
     with progress("attributing") as tick:
-        return attribute_journeys(stitched, *models, **(drawn or {}), threads=threads, progress=tick)
+        return attribute_journeys(journeys, *models, **(drawn or {}), threads=threads, progress=tick)
+
+
+def wrote(path: Path, changed: bool) -> None:
+    """Say whether a file changed."""
+    say(f"{'wrote' if changed else 'unchanged:'} {path}")
 
 
 def show(result: Result, more: StitchReport, out: Any, json: bool, force: bool) -> None:

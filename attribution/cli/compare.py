@@ -65,8 +65,8 @@ def compare(
     chosen = [parse_model(text) for text in model or ()]
     drawn = (draws or options.DrawOptions()).given(intervals)
     compiling()
-    stitched, more = sources.stitched()
-    result = credited(stitched, chosen, threads, drawn)
+    journeys, more = sources.observable()
+    result = credited(journeys, chosen, threads, drawn)
     compared = compare_models(result, reference=reference, outcome=outcome)
     if out is not None:
         write(compared.table(), out, force)

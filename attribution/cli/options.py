@@ -41,8 +41,8 @@ def bounds(parameter: Declared) -> str:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class StitchOptions:
-    """How two tables are read into journeys."""
+class TableOptions:
+    """What the two tables are, and into how many folds their customers are dealt."""
 
     as_of: Annotated[str | None, Parameter(help="End of the data (ISO 8601); later rows are set aside.")] = (
         None
@@ -56,13 +56,33 @@ class StitchOptions:
     outcomes_columns: Annotated[
         str | None, Parameter(help="Columns of the outcomes table, as OURS=THEIRS,...")
     ] = None
-    repeated_outcomes: Annotated[
-        str, Parameter(help="Rows of one outcome_id that differ: an error, or the latest counts.")
-    ] = "error"
     folds: Annotated[
         int,
         Parameter(help="Into how many folds customers, or accounts, are dealt: intervals draw from them."),
     ] = FOLDS
+
+    def given(self) -> dict[str, Any]:
+        """Return them as arguments of the function ``stitch``, checked."""
+        mappings = {
+            "touchpoints": mapping(self.touchpoints_columns, "--touchpoints-columns"),
+            "outcomes": mapping(self.outcomes_columns, "--outcomes-columns"),
+        }
+        return {
+            "as_of": self.as_of,
+            "outcome_names": names_of(self.outcome_names),
+            "columns": mappings,
+            "folds": self.folds,
+        }
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class StitchOptions(TableOptions):
+    """How two tables are read into journeys."""
+
+    repeated_outcomes: Annotated[
+        str, Parameter(help="Rows of one outcome_id that differ: an error, or the latest counts.")
+    ] = "error"
     memory_limit: Annotated[
         str | None,
         Parameter(help="Most memory to take, such as 2GB; what does not fit lies in temporary files."),
@@ -76,18 +96,8 @@ class StitchOptions:
         """Return them as arguments of the function ``stitch``, checked."""
         if self.most_channels is not None:
             check_most("--most-channels", self.most_channels)
-        mappings = {
-            "touchpoints": mapping(self.touchpoints_columns, "--touchpoints-columns"),
-            "outcomes": mapping(self.outcomes_columns, "--outcomes-columns"),
-        }
-        return {
-            "as_of": self.as_of,
-            "outcome_names": names_of(self.outcome_names),
-            "columns": mappings,
-            "repeated_outcomes": self.repeated_outcomes,
-            "folds": self.folds,
-            "memory_limit": self.memory_limit,
-        }
+        more = {"repeated_outcomes": self.repeated_outcomes, "memory_limit": self.memory_limit}
+        return super().given() | more
 
     def grouped(self, journeys: Stitched) -> Stitched:
         """Return the journeys with no more channels than are to keep their names."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from cyclopts import Parameter
 from attribution.cli import options
 from attribution.cli.show import progress
 from attribution.errors import ParameterError
+from attribution.learned import Statistics, load_statistics
 from attribution.paths import from_paths
 from attribution.stitched import FOLDS, Progress, Stitched, StitchReport
 from attribution.stitching import from_journeys, split_events
@@ -33,6 +35,10 @@ class SourceOptions:
         str, Parameter(help="What conversion = 1 marks in --events: the row, or its whole journey.")
     ] = "row"
     journeys: Annotated[str | None, Parameter(help="A journeys table, as stitch writes it.")] = None
+    statistics: Annotated[
+        list[str] | None,
+        Parameter(help="Statistics that --save has written; may be repeated: they add up.", negative=""),
+    ] = None
     paths: Annotated[str | None, Parameter(help="A table of paths and their conversions.")] = None
     path: Annotated[str, Parameter(help="Column of --paths with the path.")] = "path"
     conversions: Annotated[str, Parameter(help="Column of --paths with conversions.")] = "conversions"
@@ -79,17 +85,21 @@ class Sources:
     def named(self) -> dict[str, str | None]:
         """What was named, by the word for it on the command line."""
         others = {f"--{name}": getattr(self.others, name) for name in ("events", "journeys", "paths")}
-        return {"TOUCHPOINTS": self.touchpoints, **others}
+        kept = " ".join(self.others.statistics or ()) or None
+        return {"TOUCHPOINTS": self.touchpoints, **others, "--statistics": kept}
 
     def check_targets(self, targets: Iterable[tuple[Path | None, tuple[str, ...]]]) -> None:
         """Raise OutputError where a file cannot be written, or is one of the sources."""
-        files = [path for path in (*self.named.values(), self.outcomes) if path is not None]
+        named = (*self.named.values(), self.outcomes, *(self.others.statistics or ()))
+        files = [path for path in named if path is not None]
         for target, suffixes in targets:
             if target is not None:
                 check_target(target, files, suffixes)
 
-    def stitched(self) -> tuple[Stitched, StitchReport]:
-        """Return the journeys, and what was counted before they were stitched."""
+    def observable(self) -> tuple[Stitched | Statistics, StitchReport]:
+        """Return the journeys, or what was kept of them, and what was counted before they were stitched."""
+        if self.others.statistics:
+            return reduce(Statistics.__add__, map(load_statistics, self.others.statistics)), NOTHING
         with progress("reading and stitching") as tell:
             journeys, more = self.read(tell)
             return self.how.grouped(journeys), more
