@@ -6,15 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.comparing import TOLERANCE
+from benchmarks.figures import UnmeasuredError, apart, peak, peaks, seconds, times
 from benchmarks.measurements import Measured, Summary
-from benchmarks.processes import OK, TIMEOUT
 
-GIB = 2**30
 Trials = Mapping[str, Measured]
-
-
-class UnmeasuredError(Exception):
-    """A figure cannot be given, and why."""
 
 
 @dataclass(frozen=True)
@@ -59,48 +54,6 @@ class Goal:
         else:
             return "" if self.bound() == "reported" else "met"
         return f"{missed}; {self.missed_because}" if self.missed_because else missed
-
-
-def ran(entries: Mapping[str, Summary], name: str) -> Summary:
-    """Return an entry that ran to its end."""
-    if name not in entries:
-        raise UnmeasuredError(f"{name}: not measured")
-    if entries[name].status != OK:
-        after = f" after {entries[name].seconds:.0f} s" if entries[name].status == TIMEOUT else ""
-        raise UnmeasuredError(f"{name}: {entries[name].status}{after} {entries[name].note}".strip())
-    return entries[name]
-
-
-def times(slow: str, fast: str, share: float = 1.0) -> Callable[[Mapping[str, Summary]], float]:
-    """Return how many times as long one takes as another, or that per ``share`` journeys more."""
-    return lambda entries: ran(entries, slow).seconds / ran(entries, fast).seconds / share
-
-
-def peaks(one: str, other: str) -> Callable[[Mapping[str, Summary]], float]:
-    """Return the peak memory of one in that of another."""
-    return lambda entries: ran(entries, one).peak / ran(entries, other).peak
-
-
-def peak(name: str) -> Callable[[Mapping[str, Summary]], float]:
-    """Return the peak memory in GiB."""
-    return lambda entries: ran(entries, name).peak / GIB
-
-
-def seconds(name: str) -> Callable[[Mapping[str, Summary]], float]:
-    """Return the median time."""
-    return lambda entries: ran(entries, name).seconds
-
-
-def apart(*names: str) -> Callable[[Mapping[str, Summary]], float]:
-    """Return the largest difference of any model that is defined as ours."""
-
-    def largest(entries: Mapping[str, Summary]) -> float:
-        found = {name: ran(entries, name) for name in names}
-        if not all(set(each.exact) & set(each.differences) for each in found.values()):
-            raise UnmeasuredError("nothing to compare with")
-        return max(each.differences.get(model, 0.0) for each in found.values() for model in each.exact)
-
-    return largest
 
 
 def skewed(
@@ -220,6 +173,20 @@ GOALS = (
         "start-up",
         seconds("100k journeys, first run"),
         unit="s",
+    ),
+    Goal(
+        "Spark local[2], 10M touchpoints, the session aside: of the time of windows in Spark SQL",
+        "spark",
+        times("ours on Spark", "Spark SQL"),
+        at_most=0.5,
+    ),
+    Goal("... of the time in one process", "spark", times("ours on Spark", "ours")),
+    Goal(
+        "... credits apart from ours in one process",
+        "spark",
+        apart("ours on Spark"),
+        at_most=TOLERANCE,
+        unit="",
     ),
     skewed("one customer with 5M touchpoints", "one customer"),
     skewed("1M customers with one each", "one touchpoint each", "ordinary, 1M touchpoints"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks.comparing import TOLERANCE
-from benchmarks.goals import GOALS, Goal, UnmeasuredError
+from benchmarks.figures import UnmeasuredError
+from benchmarks.goals import GOALS, Goal
 from benchmarks.measurements import Measured, Summary
 from benchmarks.processes import OK
 from benchmarks.trials import PROCESS, Trial

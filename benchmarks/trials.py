@@ -134,6 +134,14 @@ TRIALS = (
         ),
     ),
     Trial(
+        "spark",
+        (
+            Entry("ours", million(2.5), rounds=3),
+            Entry("ours on Spark", million(2.5), "ours_on_spark", timed=SHARE, rounds=3),
+            Entry("Spark SQL", million(2.5), "spark_sql", timed=SHARE, rounds=3),
+        ),
+    ),
+    Trial(
         "start-up",
         (
             Entry("python", command=("-c", "pass")),

@@ -10,7 +10,8 @@ from benchmarks.cases import SHAPES, Case
 from benchmarks.comparing import TOLERANCE, differences
 from benchmarks.contenders import CONTENDERS, RULES, SIX, duckdb_sql, ours, polars_frames
 from benchmarks.event_logs import write_event_log
-from benchmarks.goals import GOALS, UnmeasuredError
+from benchmarks.figures import UnmeasuredError
+from benchmarks.goals import GOALS
 from benchmarks.measurements import keep, latest, load
 from benchmarks.processes import ABSENT, FAILED, OK, TIMEOUT, exact, installed, run
 from benchmarks.results import goal_rows, page

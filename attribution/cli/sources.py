@@ -37,7 +37,7 @@ class SourceOptions:
     journeys: Annotated[str | None, Parameter(help="A journeys table, as stitch writes it.")] = None
     statistics: Annotated[
         list[str] | None,
-        Parameter(help="Statistics that --save has written; may be repeated: they add up.", negative=""),
+        Parameter(help="Statistics that attribute has saved; may be repeated: they add up.", negative=""),
     ] = None
     paths: Annotated[str | None, Parameter(help="A table of paths and their conversions.")] = None
     path: Annotated[str, Parameter(help="Column of --paths with the path.")] = "path"

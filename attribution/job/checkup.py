@@ -25,7 +25,7 @@ class Checkup:
 
     def check_gate(self) -> None:
         """Raise GateError where a run would be refused."""
-        check_gate(self.job, self.inputs, self.rejected)
+        check_gate(self.job, self.inputs, self.rejected, self.report)
 
 
 def checkup(job: Job, base: Path) -> Checkup:

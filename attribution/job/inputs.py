@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from attribution.errors import Fault, TableError
+from attribution.job.cluster import Remote, learned_there, remote_tables
 from attribution.job.fingerprint import fingerprint
 from attribution.job.sections import Job
 from attribution.kpis.spend import checked_spend
+from attribution.learned import Statistics
 from attribution.manifest import checksum
 from attribution.rare_channels import group_rare
 from attribution.stitched import Stitched, StitchReport
@@ -21,6 +22,8 @@ from attribution.stitching import split_events, stitch
 from attribution.tables import TABLES, Checked, Column, Reading, check_table
 from attribution.tables.sources import Read, files_of, read
 from attribution.tables.stamps import Stamp, stamp
+
+SCHEMA = pl.Schema({"table": pl.String, "row": pl.UInt32, "reason": pl.String})  # of rows set aside
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,16 +39,27 @@ class Input:
     checked: Checked
 
     @property
+    def where(self) -> str:
+        """What errors call the table."""
+        return self.read.where
+
+    @property
+    def rows(self) -> int:
+        """The rows of the table."""
+        return len(self.read.frame)
+
+    @property
     def fingerprint(self) -> str:
         """The hash of the rows."""
         return fingerprint(self.checked, self.read.frame, set(self.columns.values()))
 
-    @cached_property
-    def sums(self) -> list[dict[str, Any]]:
-        """The files with their sizes and checksums."""
-        return [
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the manifest says of it: its files with their sizes and checksums."""
+        files = [
             {"file": path.name, "bytes": path.stat().st_size, "sha256": checksum(path)} for path in self.files
         ]
+        return {"path": self.path, "files": files, "rows": self.rows}
 
     def check_unchanged(self) -> None:
         """Raise TableError if a file is no longer as it was when it was read."""
@@ -62,10 +76,16 @@ class Input:
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """All tables of a run by name."""
+    """All tables of a run by name; those that Spark holds are ``remote``."""
 
     tables: Mapping[str, Input]
     reading: Reading
+    remote: Mapping[str, Remote] = field(default_factory=dict)
+
+    @property
+    def all(self) -> dict[str, Input | Remote]:
+        """The tables, wherever they are."""
+        return {**self.remote, **self.tables}
 
 
 def numbers(names: list[str]) -> list[Column]:
@@ -91,7 +111,7 @@ def read_inputs(job: Job, base: Path) -> Inputs:
                 faults += error.faults
     if faults:
         raise TableError(faults)
-    return Inputs(tables, reading)
+    return Inputs(tables, reading, remote_tables(job, base))
 
 
 def read_input(name: str, job: Job, base: Path, reading: Reading) -> Input:
@@ -109,8 +129,10 @@ def read_input(name: str, job: Job, base: Path, reading: Reading) -> Input:
     return Input(name, source.path, files, stamps, whole, source.columns, checked)
 
 
-def stitched_from(job: Job, inputs: Inputs) -> tuple[Stitched, StitchReport, pl.DataFrame]:
+def stitched_from(job: Job, inputs: Inputs) -> tuple[Stitched | Statistics, StitchReport, pl.DataFrame]:
     """Return the journeys, what was counted before they were stitched, and the rows set aside at the gate.
+
+    Of tables that Spark holds, what was learned there, and no rows.
 
     Raises:
         TableError: the tables do not fit together.
@@ -120,6 +142,9 @@ def stitched_from(job: Job, inputs: Inputs) -> tuple[Stitched, StitchReport, pl.
         window["folds"] = job.intervals.folds
     as_of = str(job.as_of) if job.as_of is not None else None
     spent = [inputs.tables["spend"].checked.rejected] if "spend" in inputs.tables else []
+    if job.spark is not None:
+        learned = learned_there(job, inputs.remote, inputs.reading)
+        return learned, StitchReport(), pl.concat([pl.DataFrame(schema=SCHEMA), *spent])
     if job.events is not None:
         events = inputs.tables["events"]
         split = split_events(

@@ -31,6 +31,9 @@ def plan(job: Job, base: Path, folder: Folder) -> list[tuple[str, str]]:
             files = "1 file" if len(paths) == 1 else f"{len(paths):,} files"
             told = f"{rows:,} rows" if exact else f"about {rows:,} rows"
             steps.append((f"read {name}", f"{source.path}: {files}, {size:,} bytes, {told}"))
+    if job.spark is not None:
+        for name, table in (("touchpoints", job.spark.touchpoints), ("outcomes", job.spark.outcomes)):
+            steps.append((f"read {name}", f"{table.place}, where Spark has it"))
     window = ", ".join(f"{key}={value}" for key, value in job.window.model_dump(exclude_none=True).items())
     steps.append(("stitch", window))
     if job.most_channels is not None:

@@ -16,6 +16,7 @@ from attribution.job.inputs import Inputs
 from attribution.job.late import Published, with_published
 from attribution.job.sections import Job
 from attribution.kpis import Measured, measure
+from attribution.learned import Statistics
 from attribution.models import described
 from attribution.stitched import Stitched, StitchReport
 
@@ -43,13 +44,13 @@ class Flow:
 def flow(
     job: Job,
     inputs: Inputs,
-    stitched: Stitched,
+    stitched: Stitched | Statistics,
     rejected: pl.DataFrame,
     published: Published,
     threads: int | None,
 ) -> Flow:
     """Return everything that the job names, made but for the parts of the credit log."""
-    models = job.built() or defaults(stitched)
+    models = job.built() or (stitched.models if isinstance(stitched, Statistics) else defaults(stitched))
     drawn = job.intervals.arguments() if job.intervals is not None else {}
     result = attribute(stitched, *models, **drawn, threads=threads)
     chosen = {name: described(model) for name, model in zip(result, models, strict=True)}
@@ -61,22 +62,27 @@ def flow(
         warnings = (*warnings, *measured.warnings)
         tables[job.outputs.kpis] = measured.table()
     for each in job.breakdowns:
+        assert isinstance(stitched, Stitched)  # a job with [spark] has none
         measured = measured_by(job, inputs, logged(stitched, result, each.models), each.by)
         late = with_published(job, each, measured, chosen, published)
         tables[each.file], warnings = late.table, (*warnings, *late.warnings)
         kept |= {each.file: late.kept_before.isoformat()} if late.kept_before is not None else {}
     tables |= {job.outputs.report: report.table(), job.outputs.rejected: rejected}
     if job.outputs.journeys:
+        assert isinstance(stitched, Stitched)
         tables[job.outputs.journeys] = stitched.table()
     outputs = [Output(name, [table], {"table": name}) for name, table in tables.items() if name]
     if job.outputs.log:
+        assert isinstance(stitched, Stitched)
         log = logged(stitched, result)
         outputs.append(Output(job.outputs.log, log_parts(log, job.outputs.log_columns), log.about))
     return Flow(chosen, result, report, outputs, warnings, kept)
 
 
-def check_dimensions(job: Job, stitched: Stitched) -> None:
+def check_dimensions(job: Job, stitched: Stitched | Statistics) -> None:
     """Raise ParameterError, with the key, unless every dimension that the job names is there."""
+    if isinstance(stitched, Statistics):
+        return
     log = CreditLog(stitched, {})
     keys = {f"breakdowns[{place}].by": each.by for place, each in enumerate(job.breakdowns)}
     for key, names in (keys | {"outputs.log_columns": job.outputs.log_columns}).items():

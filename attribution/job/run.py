@@ -20,6 +20,7 @@ from attribution.job.inputs import Inputs, read_inputs, stitched_from
 from attribution.job.late import Published
 from attribution.job.river import Flow, Output, check_dimensions, conservation, flow
 from attribution.job.sections import Job
+from attribution.learned import Statistics
 from attribution.manifest import NAME, TIMING, Manifest, canonical_sum, checksum, written
 from attribution.stitched import StitchReport
 from attribution.stitching.hashing import SEED
@@ -80,7 +81,7 @@ def run(
     clock = Clock(tell)
     with folder.locked():
         inputs = read_inputs(job, base)
-        clock.tick("read", tables={name: len(each.read.frame) for name, each in inputs.tables.items()})
+        clock.tick("read", tables={name: each.rows for name, each in inputs.all.items()})
         run_id = run_id_of(job, inputs)
         old = published(folder, force)
         files = [path for each in inputs.tables.values() for path in each.files]
@@ -93,7 +94,8 @@ def run(
         stitched, more, rejected = stitched_from(job, inputs)
         clock.tick("stitched", run_id=run_id)
         check_dimensions(job, stitched)
-        check_gate(job, inputs, rejected)
+        there = stitched.report if isinstance(stitched, Statistics) else StitchReport()
+        check_gate(job, inputs, rejected, there)
         try:
             with unfinished(folder.staging):
                 folder.staging.mkdir()
@@ -120,9 +122,17 @@ def run_id_of(job: Job, inputs: Inputs) -> str:
     How a file spells its rows (CSV or Parquet, mapped names of columns, its order) is no part of it.
     """
     spelling: dict[str, Any] = {name: {"path", "columns"} for name in inputs.tables}
+    place = {"table", "path", "columns"}
+    spelling["spark"] = {
+        "master": True,
+        "config": True,
+        "partitions": True,
+        "touchpoints": place,
+        "outcomes": place,
+    }
     spelling["reading"] = set(type(job.reading).model_fields) - {"timezone"}
     config = job.model_dump(mode="json", exclude={**spelling, "name": True})
-    rows = {name: each.fingerprint for name, each in inputs.tables.items()}
+    rows = {name: each.fingerprint for name, each in inputs.all.items()}
     return canonical_sum({"inputs": rows, "config": config, "version": VERSION})[:16]
 
 
@@ -171,10 +181,7 @@ def manifest_of(
             "as_of": None if job.as_of is None else str(job.as_of),
             "config": job.model_dump(mode="json"),
             "models": made.models,
-            "inputs": {
-                name: {"path": each.path, "files": each.sums, "rows": len(each.read.frame)}
-                for name, each in inputs.tables.items()
-            },
+            "inputs": {name: each.told for name, each in inputs.all.items()},
             "rows": {
                 name: {"read": count.read, "used": count.used, "set_aside": dict(count.set_aside)}
                 for name, count in report.tables.items()

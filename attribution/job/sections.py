@@ -87,6 +87,43 @@ class Events(Source):
     flag: Literal["row", "journey"] = "row"
 
 
+class SparkTable(Section):
+    """A table that Spark holds: one of its catalog, or Parquet files."""
+
+    table: str | None = Field(None, min_length=1, description="name in the catalog")
+    path: str | None = Field(None, min_length=1, description="Parquet files, as Spark finds them")
+    columns: Columns = {}
+
+    @model_validator(mode="after")
+    def check_one(self) -> SparkTable:
+        """Refuse a table that has two places or none."""
+        if (self.table is None) == (self.path is None):
+            raise ValueError("either table or path")
+        return self
+
+    @property
+    def place(self) -> str:
+        """Where the table is."""
+        return str(self.table or self.path)
+
+
+class SparkOutcomes(SparkTable):
+    """Outcomes that Spark holds."""
+
+    names: list[str] | None = Field(None, min_length=1)
+    repeated: Literal["error", "latest"] = "error"
+
+
+class Spark(Section):
+    """Touchpoints and outcomes on a cluster, in place of the two here; the session that exists is used."""
+
+    touchpoints: SparkTable
+    outcomes: SparkOutcomes
+    master: str | None = Field(None, description="of a session that is begun, such as local[4]")
+    config: dict[str, str] = Field({}, description="settings of a session that is begun")
+    partitions: int | None = Field(None, ge=1, description="tasks that stitch, a power of two")
+
+
 class Spend(Source):
     """The money by channel."""
 
@@ -146,6 +183,7 @@ class Job(Section):
     touchpoints: Source | None = None
     outcomes: Outcomes | None = None
     events: Events | None = None
+    spark: Spark | None = None
     spend: Spend | None = None
     as_of: datetime | date | str | None = Field(None, description="end of the data; later rows are set aside")
     most_channels: int | None = field_of(KEPT)[1]
@@ -161,8 +199,11 @@ class Job(Section):
     def check_whole(self) -> Job:
         """Refuse sources that are not one choice, and files that two outputs claim."""
         pair = (self.touchpoints is not None) + (self.outcomes is not None)
-        if (pair, self.events is not None) not in ((2, False), (0, True)):
-            raise ValueError("either [touchpoints] and [outcomes], or [events]")
+        others = (self.events is not None) + (self.spark is not None)
+        if (pair, others) not in ((2, 0), (0, 1)):
+            raise ValueError("either [touchpoints] and [outcomes], or [events], or [spark]")
+        if self.spark is not None:
+            self.check_for_spark()
         if self.intervals is not None:
             fold_bits(self.intervals.folds)
         if self.breakdowns and self.spend is None:
@@ -184,6 +225,17 @@ class Job(Section):
                 "late leads change them that far back"
             )
         return self
+
+    def check_for_spark(self) -> None:
+        """Refuse what needs the journeys here."""
+        here = {
+            "[[breakdowns]]": self.breakdowns,
+            "outputs.journeys": self.outputs.journeys,
+            "outputs.log": self.outputs.log,
+            "most_channels": self.most_channels,
+        }
+        if asked := [key for key, value in here.items() if value]:
+            raise ValueError(f"no {' and no '.join(asked)} with [spark]: journeys stay where they are")
 
     def files(self) -> list[str | None]:
         """Return the names of the outputs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -14,7 +15,7 @@ from attribution.credits import Result
 from attribution.engine import attribute as credit
 from attribution.engine import check_served, defaults
 from attribution.engine import learn as learn_here
-from attribution.errors import Fault, TableError
+from attribution.errors import Fault, ParameterError, TableError
 from attribution.learned import Statistics, observers_of, report_of
 from attribution.models import Model, named_apart
 from attribution.spark.packing import read, unpacked, written
@@ -102,7 +103,7 @@ def learn(
     start = learn_here(nothing, chosen, apart=apart)
     places = partitions_of(tables.session, partitions)
     task = Task(tables.messages(), how, tuple(chosen), apart)
-    answers = tables.packed(places).mapInArrow(task.learned, SCHEMA).toArrow().to_pylist()
+    answers = ran(tables.packed(places).mapInArrow(task.learned, SCHEMA))
     parts = [Part.of(**row) for row in sorted(answers, key=lambda row: row["place"])]
     if faults := dict.fromkeys(fault for part in parts for fault in part.faults):
         raise TableError(list(faults))
@@ -113,6 +114,26 @@ def learn(
     for model in served:
         check_served(model, learned)
     return learned
+
+
+def ran(frame: DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a DataFrame, once the tasks behind it are done.
+
+    Raises:
+        ParameterError: the workers lack a package.
+    """
+    from pyspark.errors import PythonException
+
+    try:
+        return list(frame.toArrow().to_pylist())
+    except PythonException as error:
+        missing = re.search(r"ModuleNotFoundError: (No module named \S+)", str(error))
+        if missing is None:
+            raise
+        raise ParameterError(
+            f"the workers of Spark: {missing[1]}: install this package for the Python that they run, "
+            "or name the one that has it (PYSPARK_PYTHON)"
+        ) from None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ CONTENDERS = (
     "channel_attribution",
     "marketing_attribution_models",
     "decode_only",
+    "spark_sql",
+    "ours_on_spark",
 )
 RULES = ("first_touch", "last_touch", "linear", "position_based", "time_decay")
 SIX = (*RULES, "markov")
