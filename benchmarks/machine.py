@@ -18,6 +18,7 @@ PACKAGES = (
     "duckdb",
     "ChannelAttribution",
     "marketing-attribution-models",
+    "pyspark",
 )
 
 
