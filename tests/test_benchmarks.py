@@ -1,8 +1,8 @@
 """The benchmark harness: seeded cases, contenders that agree with ours, goals, and the results page."""
 
 import importlib
-import shutil
 import json
+import shutil
 
 import pytest
 

@@ -60,7 +60,9 @@ def test_the_commands_name_real_verbs_and_options():
         assert bound is not None
 
 
-def test_the_job_file_is_one():
-    (text,) = re.findall(r"```toml\n(.*?)```", README, re.S)
-    job = job_of(tomllib.loads(text), "README.md")
-    assert [model.name for model in job.built()] == ["markov"]
+def test_the_job_files_are_some():
+    spark, files = (
+        job_of(tomllib.loads(text), "README.md") for text in re.findall(r"```toml\n(.*?)```", README, re.S)
+    )
+    assert [model.name for model in files.built()] == ["markov"]
+    assert spark.spark.outcomes.table == "crm.leads"

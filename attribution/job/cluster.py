@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attribution.errors import ParameterError, TableError, shown
-from attribution.job.sections import Job, SparkTable
+from attribution.job.sections import Job
+from attribution.job.spark_section import SparkTable
 from attribution.learned import Statistics
 from attribution.manifest import canonical_sum
 from attribution.tables import Reading

@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from attribution.errors import ParameterError, closest, shown
-from attribution.job.sections import Job, ModelSections, Section, built
+from attribution.job.section import Section
+from attribution.job.sections import Job, ModelSections, built
 from attribution.models import MODELS
 
 LARGEST = 1 << 20  # bytes of a job file

@@ -7,12 +7,14 @@ from functools import reduce
 from operator import or_
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import Field, model_validator
 
 from attribution.errors import shown
+from attribution.job.section import Columns, Section, field_of, section_of
+from attribution.job.spark_section import Spark
 from attribution.manifest import NAME, TIMING
 from attribution.models import MODELS, Model
-from attribution.parameters import Parameter, parameters
+from attribution.parameters import parameters
 from attribution.rare_channels import KEPT
 from attribution.statistics import Resampling
 from attribution.stitched import FOLDS, fold_bits
@@ -23,33 +25,7 @@ DRAWN = parameters(Resampling)
 PLAIN_NAME = r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]*$"
 
 
-class Section(BaseModel):
-    """A table of the job file: no unknown keys, no values of another type."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-def field_of(parameter: Parameter) -> tuple[Any, Any]:
-    """Return the type and the field of a declared parameter: its bounds are said once."""
-    kind: Any = list[str] if parameter.kind is tuple else parameter.kind
-    if parameter.choices:
-        kind = Literal[parameter.choices]
-    default = list(parameter.default) if parameter.kind is tuple else parameter.default
-    about = f"{parameter.meaning} ({parameter.allowed})"
-    bounds = {"ge": parameter.low, "gt": parameter.above, "le": parameter.high, "lt": parameter.below}
-    limits: Any = {name: bound for name, bound in bounds.items() if bound is not None}
-    return (kind | None if parameter.optional else kind, Field(default, description=about, **limits))
-
-
-def section_of(declared: type, title: str, /, **more: Any) -> type[Section]:
-    """Return the section that holds the declared parameters of a class."""
-    fields = {key: field_of(parameter) for key, parameter in parameters(declared).items()}
-    made: Any = create_model
-    return cast(type[Section], made(title, __base__=Section, **more, **fields))
-
-
 FileName = Annotated[str, Field(pattern=PLAIN_NAME)]
-Columns = Annotated[dict[str, str], Field(description="our name = name in the source")]
 
 
 def file(default: Any) -> Any:
@@ -71,7 +47,7 @@ class Source(Section):
     """A table: a Parquet, CSV or NDJSON file, or a glob of them, relative to the job file."""
 
     path: str = Field(min_length=1)
-    columns: Columns = {}
+    columns: Columns = Field(default_factory=dict)
 
 
 class Outcomes(Source):
@@ -85,43 +61,6 @@ class Events(Source):
     """One table of touchpoints and conversions, in place of the two."""
 
     flag: Literal["row", "journey"] = "row"
-
-
-class SparkTable(Section):
-    """A table that Spark holds: one of its catalog, or Parquet files."""
-
-    table: str | None = Field(None, min_length=1, description="name in the catalog")
-    path: str | None = Field(None, min_length=1, description="Parquet files, as Spark finds them")
-    columns: Columns = {}
-
-    @model_validator(mode="after")
-    def check_one(self) -> SparkTable:
-        """Refuse a table that has two places or none."""
-        if (self.table is None) == (self.path is None):
-            raise ValueError("either table or path")
-        return self
-
-    @property
-    def place(self) -> str:
-        """Where the table is."""
-        return str(self.table or self.path)
-
-
-class SparkOutcomes(SparkTable):
-    """Outcomes that Spark holds."""
-
-    names: list[str] | None = Field(None, min_length=1)
-    repeated: Literal["error", "latest"] = "error"
-
-
-class Spark(Section):
-    """Touchpoints and outcomes on a cluster, in place of the two here; the session that exists is used."""
-
-    touchpoints: SparkTable
-    outcomes: SparkOutcomes
-    master: str | None = Field(None, description="of a session that is begun, such as local[4]")
-    config: dict[str, str] = Field({}, description="settings of a session that is begun")
-    partitions: int | None = Field(None, ge=1, description="tasks that stitch, a power of two")
 
 
 class Spend(Source):
@@ -191,7 +130,7 @@ class Job(Section):
     reading: ReadingSection = ReadingSection()
     models: list[AnyModel] = Field([], description="every rule with its defaults and Markov without them")
     intervals: Intervals | None = Field(None, description="no intervals without it")
-    breakdowns: list[Breakdown] = []
+    breakdowns: list[Breakdown] = Field(default_factory=list)
     outputs: Outputs = Field(default_factory=Outputs)
     gate: Gate = Field(default_factory=Gate)
 
