@@ -134,7 +134,7 @@ class Result(Mapping[str, Credits]):
     sums: Float64 | None = None  # [m]
     roles: Any = None
     role_replicates: Float64 | None = None  # [R, k, 8]
-    learned: Any = None  # the statistics behind the credits
+    learned: Any = field(default=None, repr=False)  # the statistics behind the credits
 
     def __getitem__(self, name: str) -> Credits:
         if name not in self.credits:

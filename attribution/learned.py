@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,19 +27,19 @@ CLOSED, OPEN = "closed", "open"  # parts of a file
 class Statistics:
     """What models learned from journeys: all that their credits, intervals and KPIs need, and no customer.
 
-    Statistics of disjoint customers add up to those of all of them, exactly where they are counts;
-    channels that one side has not met are added to it. ``settings`` say how the journeys were made
+    Statistics of disjoint customers (and accounts) add up to those of all of them, exactly where they
+    are counts; channels that one side has not met are added to it. ``settings`` say how the journeys were made
     (window, folds, seed of the hash): only equal ones add up. ``folds`` are kept apart where intervals
     were asked for. ``open`` holds the journeys that may go on, where a later period is to be added
-    with ``advance``.
+    with ``advance``; all else is of those that are closed then.
     """
 
     models: tuple[Model, ...]
     settings: Mapping[str, Any]
-    whole: Whole
-    folds: Folds | None
+    whole: Whole = field(repr=False)
+    folds: Folds | None = field(repr=False)
     report: StitchReport
-    open: Open | None = None
+    open: Open | None = field(default=None, repr=False)
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -163,10 +163,9 @@ def partitions_of(session: SparkSession, asked: int | None) -> int:
         ParameterError: the number is no power of two up to 65,536.
     """
     if asked is None:
-        try:
-            at_once = session.sparkContext.defaultParallelism
-        except Exception:  # a remote session does not tell
-            at_once = int(session.conf.get("spark.sql.shuffle.partitions", "200") or 200)
+        context = getattr(session, "sparkContext", None)  # a remote session has none
+        shuffled = session.conf.get("spark.sql.shuffle.partitions", "200")
+        at_once = int(shuffled or 200) if context is None else context.defaultParallelism
         return int(min(MOST_PARTITIONS, 1 << max(0, 2 * at_once - 1).bit_length()))
     if type(asked) is not int or not 1 <= asked <= MOST_PARTITIONS or asked & (asked - 1):
         raise ParameterError.out_of_range("partitions", asked, f"a power of two up to {MOST_PARTITIONS:,}")
