@@ -28,9 +28,9 @@ class Statistics:
     """What models learned from journeys: all that their credits, intervals and KPIs need, and no customer.
 
     Statistics of disjoint customers (and accounts) add up to those of all of them, exactly where they
-    are counts; channels that one side has not met are added to it. ``settings`` say how the journeys were made
-    (window, folds, seed of the hash): only equal ones add up. ``folds`` are kept apart where intervals
-    were asked for. ``open`` holds the journeys that may go on, where a later period is to be added
+    are counts; channels that one side has not met are added to it. ``settings`` say how the journeys
+    were made (window, folds, seed of the hash): only equal ones add up. ``folds`` are kept apart where
+    intervals were asked for. ``open`` holds the journeys that may go on, where a later period is to be added
     with ``advance``; all else is of those that are closed then.
     """
 
