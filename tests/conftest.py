@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,6 +20,24 @@ settings.register_profile(
     "nightly", max_examples=10_000, deadline=None, print_blob=True, suppress_health_check=CALM
 )
 settings.load_profile(os.environ.get("ATTRIBUTION_PROFILE", "fast"))
+
+SPARK = "tests/test_spark.py"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Return what deals out the tests: one by one, but those on Spark to one process, for one session.
+
+    The mark xdist_group, which is for this, is not heeded with pytest 9.2 (pytest-xdist, issue 1386).
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneSession(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return SPARK if nodeid.startswith(SPARK) else nodeid
+
+    return OneSession(config, log) if config.getoption("dist") == "load" else None
+
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 

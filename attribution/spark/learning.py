@@ -20,6 +20,7 @@ from attribution.learned import Statistics, observers_of, report_of
 from attribution.models import Model, named_apart
 from attribution.spark.packing import read, unpacked, written
 from attribution.spark.tables import Tables, partitions_of
+from attribution.spark.telling import merged, once
 from attribution.statistics import Observer, Resampling, total
 from attribution.statistics.cells import Cell, by_fold, cells_of
 from attribution.statistics_file import cell_of, frame_of
@@ -86,8 +87,6 @@ def learn(
         ParameterError: a parameter is outside its range, or a model cannot be served.
     """
     tables = Tables.of(touchpoints, outcomes, columns, outcome_names)
-    if maturity_days is not None and as_of is None:
-        as_of = tables.latest()
     window = Window(lookback_days, restart, maturity_days, max_touchpoints)
     how = {
         **asdict(window),
@@ -99,14 +98,17 @@ def learn(
         "reading": reading,
     }
     nothing = stitch(*tables.empty.values(), **how)
+    if maturity_days is not None and as_of is None:
+        how["as_of"] = tables.latest(nothing.outcome_names, reading)
+        nothing = stitch(*tables.empty.values(), **how)
     chosen = named_apart(models or defaults(nothing))
     start = learn_here(nothing, chosen, apart=apart)
     places = partitions_of(tables.session, partitions)
     task = Task(tables.messages(), how, tuple(chosen), apart)
     answers = ran(tables.packed(places).mapInArrow(task.learned, SCHEMA))
     parts = [Part.of(**row) for row in sorted(answers, key=lambda row: row["place"])]
-    if faults := dict.fromkeys(fault for part in parts for fault in part.faults):
-        raise TableError(list(faults))
+    if faults := merged(fault for part in parts for fault in part.faults):
+        raise TableError(faults)
     learned = added(start, parts, places)
     report = replace(learned.report, warnings=(*tables.warnings, *learned.report.warnings))
     served = [model for model in chosen if models or len(learned.channels) <= model.most_channels]
@@ -219,9 +221,12 @@ def added(start: Statistics, parts: Sequence[Part], places: int) -> Statistics:
         of_folds = [found.get((number, fold), [(0, none)]) for fold in range(len(start.folds[observer]))]
         folds[observer] = [total(statistic for _, statistic in each) for each in of_folds]
         whole[observer] = total(folds[observer])
-    report = reduce(
-        StitchReport.__add__, (part.report for part in parts), start.report if not parts else StitchReport()
-    )
+    report = reduce(StitchReport.__add__, (part.report for part in parts), StitchReport())
+    if not parts:
+        report = replace(start.report, warnings=())
+    read = {name: count.read for name, count in report.tables.items()}
+    bare = [line for line in start.report.warnings if NO_ROWS in line and not read[line.partition(" ")[0]]]
+    told = [line for part in parts for line in part.report.warnings]
     alike = look_alike(channels, "touchpoints (Spark)")
-    report = replace(report, warnings=tuple(dict.fromkeys((*report.warnings, *alike)))).check()
+    report = replace(report, warnings=(*bare, *once(told), *alike)).check()
     return replace(start, whole=whole, folds=folds or None, report=report)

@@ -32,10 +32,11 @@ class Packing:
     customer: str  # the column
     coded: Sequence[str]  # columns of few distinct values
     keys: Sequence[int]  # of each place; a power of two of them
+    columns: Sequence[str]  # by their own names, which a task is not told
 
     def pack(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a task as messages, a place each."""
-        for rows in gathered(batches):
+        for rows in gathered(batches, self.columns):
             coded = [
                 pl.col(name).cast(pl.Categorical) for name in self.coded if rows.schema[name] == pl.String
             ]
@@ -65,18 +66,18 @@ def places_of(customers: pl.Series, places: int) -> Int64:
     return (high >> np.uint64(64 - bits)).astype(np.int64) if bits else np.zeros(len(high), np.int64)
 
 
-def gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pl.DataFrame]:
-    """Yield the same rows in frames of about a million."""
+def gathered(batches: Iterator[pa.RecordBatch], columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Yield the same rows in frames of about a million, their columns by name."""
     import pyarrow as pa
 
     held: list[pa.RecordBatch] = []
     for batch in batches:
         held.append(batch)
         if sum(each.num_rows for each in held) >= PIECE:
-            yield pl.DataFrame(pa.Table.from_batches(held))
+            yield pl.DataFrame(pa.Table.from_batches(held).rename_columns(columns))
             held = []
     if held:
-        yield pl.DataFrame(pa.Table.from_batches(held))
+        yield pl.DataFrame(pa.Table.from_batches(held).rename_columns(columns))
 
 
 def written(rows: pl.DataFrame) -> bytes:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from attribution.errors import ParameterError, TableError
-from attribution.spark.packing import SCHEMA, Packing, written
-from attribution.stitching.stitch import columns_of
-from attribution.tables import TABLES
+from attribution.spark.packing import SCHEMA, Packing, gathered, written
+from attribution.stitching.end_of_data import at
+from attribution.stitching.stitch import columns_of, further_outcomes, without_impossible_outcomes
+from attribution.tables import TABLES, Reading, check_table
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
 CODED = ("channel", "campaign", "kind")
@@ -54,7 +57,7 @@ class Tables:
             left_out = {mapping.get(each, each) for each in LEFT_OUT} & set(frame.columns)
             for each in sorted(left_out):
                 warnings.append(f"{name} (Spark), column {each!r}: not used: intervals draw customers")
-            frames[name], maps[name] = frame.select(*wanted), mapping
+            frames[name], maps[name] = frame.select(*map(quoted, wanted)), mapping
             check_types(name, frames[name], mapping)
         check_outcome_ids(frames["outcomes"], maps["outcomes"])
         return Tables(**frames, columns=maps, warnings=tuple(warnings))
@@ -72,16 +75,15 @@ class Tables:
             found[name] = pl.DataFrame(getattr(self, name).limit(0).toArrow())
         return found
 
-    def latest(self) -> Any:
-        """Return the latest time of both tables."""
-        from pyspark.sql import functions
-
+    def latest(self, outcomes: Sequence[str], reading: Reading | None) -> datetime | None:
+        """Return the latest time of the rows that pass the gate, repeated ones included."""
         times = []
         for name in ("touchpoints", "outcomes"):
-            time = self.columns[name].get("timestamp", "timestamp")
-            frame = getattr(self, name).agg(functions.max(time).cast("timestamp").alias("latest"))
-            times += [each for each in pl.DataFrame(frame.toArrow())["latest"] if each is not None]
-        return max(times, default=None)
+            mapping, theirs = self.columns[name], getattr(self, name).columns
+            gate = Gate(name, mapping, tuple(outcomes), reading or Reading(), theirs)
+            found = numbered(getattr(self, name)).mapInArrow(gate.latest, "latest bigint").toArrow()
+            times += found["latest"].to_pylist()
+        return at(max(times)) if times else None
 
     def packed(self, partitions: int) -> DataFrame:
         """Return the messages of both tables, those of a place in one task."""
@@ -91,8 +93,8 @@ class Tables:
             customer = self.columns[name].get("customer_id", "customer_id")
             frame: DataFrame = getattr(self, name)
             coded = [column for column in CODED if column in frame.columns]
-            packing = Packing(name, customer, coded, keys)
-            parts.append(frame.mapInArrow(packing.pack, SCHEMA))
+            packing = Packing(name, customer, coded, keys, frame.columns)
+            parts.append(numbered(frame).mapInArrow(packing.pack, SCHEMA))
         return parts[0].unionAll(parts[1]).repartition(partitions, "key")
 
     def messages(self) -> dict[str, bytes]:
@@ -105,6 +107,48 @@ class Tables:
             )
             for name, frame in self.empty.items()
         }
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What tells the latest time of a table, as it is sent to tasks."""
+
+    name: str
+    columns: Mapping[str, str]
+    outcomes: tuple[str, ...]
+    reading: Reading
+    names: Sequence[str]  # of the columns, which a task is not told
+
+    def latest(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the latest time of the rows that are used, in microseconds."""
+        import pyarrow as pa
+
+        ended = self.name == "outcomes"
+        for rows in gathered(batches, self.names):
+            try:
+                extra = further_outcomes(self.outcomes) if ended else ()
+                checked = check_table(self.name, rows, self.reading, self.columns, extra)
+            except TableError:  # which stitching tells
+                continue
+            if ended:
+                checked = without_impossible_outcomes(checked, self.outcomes)
+            latest = checked.used["timestamp"].to_physical().max()
+            if latest is not None:
+                yield pa.RecordBatch.from_pydict({"latest": pa.array([latest], pa.int64())})
+
+
+def quoted(name: str) -> str:
+    """Return the name of a column as Spark takes it whatever signs are in it.
+
+    >>> quoted("Touch.Medium")
+    '`Touch.Medium`'
+    """
+    return "`" + name.replace("`", "``") + "`"
+
+
+def numbered(frame: DataFrame) -> DataFrame:
+    """Return the frame with numbers for names: mapInArrow does not take a name with a dot."""
+    return frame.toDF(*(f"column {number}" for number in range(len(frame.columns))))
 
 
 def check_types(name: str, frame: DataFrame, mapping: Mapping[str, str]) -> None:
@@ -142,8 +186,9 @@ def check_outcome_ids(outcomes: DataFrame, mapping: Mapping[str, str]) -> None:
     name, customer = (mapping.get(each, each) for each in ("outcome_id", "customer_id"))
     if not {name, customer} <= set(outcomes.columns):
         return
-    owners = outcomes.where(F.col(name).isNotNull()).groupBy(F.col(name).cast("string").alias("id"))
-    ends = owners.agg(F.min(customer).alias("first"), F.max(customer).alias("last"))
+    named, owner = F.col(quoted(name)), F.col(quoted(customer))
+    owners = outcomes.where(named.isNotNull()).groupBy(named.cast("string").alias("id"))
+    ends = owners.agg(F.min(owner).alias("first"), F.max(owner).alias("last"))
     shared = [row["id"] for row in ends.where("first != last").limit(5).collect()]
     if shared:
         raise TableError.of(
