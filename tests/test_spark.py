@@ -21,6 +21,8 @@ from polars.testing import assert_frame_equal
 
 import attribution as at
 import attribution.spark
+from attribution.errors import GateError
+from attribution.job import job_of, run
 from attribution.journeys import Journeys
 from attribution.models import MODELS
 from attribution.statistics.cells import cells_of
@@ -527,3 +529,105 @@ def test_accounts_are_not_used_and_a_user_is_told(spark: SparkSession) -> None:
     assert told in result.report.warnings
     assert result.learned.owners == "customers"
     assert result.table().equals(at.attribute(at.stitch(touched, ended), at.Linear(), intervals=0.95).table())
+
+
+# A job whose tables Spark holds.
+
+
+@pytest.fixture
+def folder(tmp_path: Path, sample: Tables) -> Path:
+    """Return a folder with the sample's tables, and its spend."""
+    for name, table in zip(("touchpoints", "leads"), sample, strict=True):
+        table.write_parquet(tmp_path / f"{name}.parquet")
+    at.sample.load().spend.write_parquet(tmp_path / "spend.parquet")
+    return tmp_path
+
+
+def job_over(leads: dict[str, Any], **sections: Any) -> Any:
+    """Return a job over the sample as Spark holds it."""
+    spark = {"touchpoints": {"path": "touchpoints.parquet"}, "outcomes": leads, "partitions": 4}
+    models = [{"name": "linear"}, {"name": "markov"}]
+    common = {
+        "name": "kpis",
+        "spend": {"path": "spend.parquet"},
+        "models": models,
+        "intervals": {"folds": 64},
+    }
+    return job_of({"spark": spark, **common, **sections}, "test")
+
+
+def test_a_job_over_tables_of_spark_writes_what_one_over_files_does(
+    spark: SparkSession, folder: Path
+) -> None:
+    spark.read.parquet(str(folder / "leads.parquet")).createOrReplaceTempView("won_leads")
+    job = job_over({"table": "won_leads"})
+    ran = run(job, folder)
+    assert ran.changed
+    assert not run(job, folder).changed
+    moved = run(job_over({"path": str(folder / "leads.parquet")}), folder)
+    assert moved.run_id == ran.run_id
+    files = {"touchpoints": {"path": "touchpoints.parquet"}, "outcomes": {"path": "leads.parquet"}}
+    here = job.model_dump(exclude_none=True, exclude={"spark", "outputs"}) | files
+    run(job_of(here | {"outputs": {"folder": "local"}}, "test"), folder)
+    for name in ("credits.csv", "kpis.csv", "report.csv"):
+        left, right = (pl.read_csv(folder / each / name).drop("run_id") for each in ("results", "local"))
+        assert left.equals(right), name
+    inputs = ran.manifest.content["inputs"]
+    assert inputs["outcomes"] == {
+        "path": "won_leads",
+        "rows": 998,
+        "rows_sha256": inputs["outcomes"]["rows_sha256"],
+    }
+    assert inputs["spend"]["files"][0]["file"] == "spend.parquet"
+
+
+def test_one_changed_row_in_spark_is_another_run(spark: SparkSession, folder: Path, sample: Tables) -> None:
+    ids = set()
+    for leads in (sample[1], sample[1].reverse(), sample[1].with_columns(pl.col("revenue") * 2)):
+        leads.write_parquet(folder / "leads.parquet")
+        ids.add(run(job_over({"path": "leads.parquet"}), folder).run_id)
+    assert len(ids) == 2
+    assert spark.version
+
+
+def test_the_gate_of_a_job_counts_rows_of_spark(spark: SparkSession, folder: Path, sample: Tables) -> None:
+    nobody = sample[0].with_columns(
+        pl.when(pl.int_range(pl.len()) < 300).then(None).otherwise("customer_id").alias("customer_id")
+    )
+    nobody.write_parquet(folder / "touchpoints.parquet")
+    with pytest.raises(GateError, match=r"Spark\): 300 of 22,546 rows set aside \(300 null_user\), expected"):
+        run(job_over({"path": "leads.parquet"}), folder)
+    strict = {"gate": {"max_rejected": 1.0, "fail_on": ["null_user"]}}
+    with pytest.raises(GateError, match="expected none"):
+        run(job_over({"path": "leads.parquet"}, **strict), folder)
+    assert spark.version
+
+
+def test_what_a_job_cannot_do_with_spark_is_told(spark: SparkSession, folder: Path) -> None:
+    with pytest.raises(at.TableError, match=r"outcomes \(nowhere, Spark\)"):
+        run(job_over({"table": "nowhere"}), folder)
+    for sections, told in [
+        ({"outputs": {"log": "log.parquet"}}, r"no outputs\.log with \[spark\]"),
+        ({"breakdowns": [{"file": "weekly.csv", "by": ["week"]}]}, r"no \[\[breakdowns\]\] with \[spark\]"),
+        ({"touchpoints": {"path": "a"}}, r"either \[touchpoints\] and \[outcomes\], or \[events\], or"),
+    ]:
+        with pytest.raises(at.ParameterError, match=told):
+            job_over({"path": "leads.parquet"}, **sections)
+    with pytest.raises(at.ParameterError, match="either table or path"):
+        job_over({"path": "leads.parquet", "table": "leads"})
+    assert spark.version
+
+
+def test_what_the_readme_shows_runs(spark: SparkSession, folder: Path) -> None:
+    (block,) = re.findall(r"```py\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    (folder / "events").mkdir()
+    (folder / "touchpoints.parquet").rename(folder / "events" / "part-0.parquet")
+    spark.sql("CREATE DATABASE crm")
+    spark.read.parquet(str(folder / "leads.parquet")).write.saveAsTable("crm.leads")
+    block = block.replace('"events/"', repr(str(folder / "events")))
+    names: dict[str, Any] = {"session": spark}
+    exec(block, names)
+    log = pl.DataFrame(names["log"].toArrow())
+    assert {"campaign", "week"} <= set(log.columns)
+    assert log["leads"].sum() == pytest.approx(2 * 998)
+    spark.sql("DROP DATABASE crm CASCADE")
