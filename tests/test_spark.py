@@ -25,6 +25,7 @@ from attribution.errors import GateError
 from attribution.job import job_of, run
 from attribution.journeys import Journeys
 from attribution.models import MODELS
+from attribution.spark.keys import keys_of, task_of
 from attribution.statistics.cells import cells_of
 from benchmarks.cases import million
 from benchmarks.contenders import SIX
@@ -483,6 +484,14 @@ def test_what_the_columns_tell_is_refused_before_anything_runs(spark: SparkSessi
         at.spark.attribute(touched.drop("channel"), ended, at.Linear())
     with pytest.raises(at.ParameterError, match=r"'partitions': got 3, expected a power of two"):
         at.spark.attribute(touched, ended, at.Linear(), partitions=3)
+
+
+def test_our_keys_go_where_spark_sends_them(spark: SparkSession) -> None:
+    from pyspark.sql import functions
+
+    rows = spark.range(-100, 2000).select("id", functions.pmod(functions.hash("id"), functions.lit(64)))
+    assert [task for _, task in rows.collect()] == [task_of(key, 64) for key in range(-100, 2000)]
+    assert [task_of(key, 64) for key in keys_of(64)] == list(range(64))
 
 
 def test_an_outcome_of_several_customers_is_refused(spark: SparkSession) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from attribution.arrays import Int64
+from attribution.arrays import UInt16
 from attribution.stitching.hashing import hashed
 from attribution.tables import PIECE
 
@@ -54,7 +54,7 @@ class Packing:
             )
 
 
-def places_of(customers: pl.Series, places: int) -> Int64:
+def places_of(customers: pl.Series, places: int) -> UInt16:
     """Return the place of each customer: the first bits of the hash, so that a place holds whole folds.
 
     >>> places_of(pl.Series(["a", "b", None]), 1).tolist()
@@ -63,7 +63,7 @@ def places_of(customers: pl.Series, places: int) -> Int64:
     known = customers.fill_null("" if customers.dtype == pl.String else 0)
     high, _ = hashed(known)
     bits = places.bit_length() - 1
-    return (high >> np.uint64(64 - bits)).astype(np.int64) if bits else np.zeros(len(high), np.int64)
+    return (high >> np.uint64(64 - bits)).astype(np.uint16) if bits else np.zeros(len(high), np.uint16)
 
 
 def gathered(batches: Iterator[pa.RecordBatch], columns: Sequence[str]) -> Iterator[pl.DataFrame]:

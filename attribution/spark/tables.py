@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from attribution.errors import ParameterError, TableError
+from attribution.spark.keys import keys_of
 from attribution.spark.packing import SCHEMA, Packing, gathered, written
 from attribution.stitching.end_of_data import at
 from attribution.stitching.stitch import columns_of, further_outcomes, without_impossible_outcomes
@@ -87,7 +88,7 @@ class Tables:
 
     def packed(self, partitions: int) -> DataFrame:
         """Return the messages of both tables, those of a place in one task."""
-        keys = keys_of(self.session, partitions)
+        keys = keys_of(partitions)
         parts = []
         for name in ("touchpoints", "outcomes"):
             customer = self.columns[name].get("customer_id", "customer_id")
@@ -215,14 +216,3 @@ def partitions_of(session: SparkSession, asked: int | None) -> int:
     if type(asked) is not int or not 1 <= asked <= MOST_PARTITIONS or asked & (asked - 1):
         raise ParameterError.out_of_range("partitions", asked, f"a power of two up to {MOST_PARTITIONS:,}")
     return asked
-
-
-def keys_of(session: SparkSession, places: int) -> list[int]:
-    """Return for each place the first key that Spark's own hash sends to the task of its number."""
-    from pyspark.sql import functions as F  # noqa: N812
-
-    looked_at = 64 * places + 1024
-    task = F.pmod(F.hash("id"), F.lit(places)).alias("task")
-    found = session.range(0, looked_at, 1, 1).groupBy(task).agg(F.min("id").alias("key"))
-    keys = {row["task"]: row["key"] for row in found.collect()}
-    return [keys.get(place, looked_at + place) for place in range(places)]
