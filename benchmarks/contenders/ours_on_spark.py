@@ -17,7 +17,9 @@ EXACT = SIX
 
 
 def prepare(touchpoints: Path, outcomes: Path) -> tuple[DataFrame, DataFrame]:
-    """Return the tables of a session."""
+    """Return the tables of a session, the package at hand."""
+    import attribution.spark  # noqa: F401
+
     spark = session()
     return spark.read.parquet(str(touchpoints)), spark.read.parquet(str(outcomes))
 
@@ -25,9 +27,8 @@ def prepare(touchpoints: Path, outcomes: Path) -> tuple[DataFrame, DataFrame]:
 def share(tables: tuple[DataFrame, DataFrame]) -> dict[str, dict[str, float]]:
     """Stitch and attribute where the rows are."""
     import attribution as at
-    import attribution.spark
 
-    return by_channel(attribution.spark.attribute(*tables, *map(at.parse_model, SIX)))
+    return by_channel(at.spark.attribute(*tables, *map(at.parse_model, SIX)))
 
 
 def credits(touchpoints: Path, outcomes: Path) -> dict[str, dict[str, float]]:
