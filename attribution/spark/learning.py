@@ -79,8 +79,8 @@ def learn(
     """Return what the models learn from tables of Spark, as ``stitch`` and ``attribute`` do here.
 
     Every customer is in one of ``partitions`` tasks (a power of two; twice as many as run at once without
-    it), whose rows have to fit into the memory of its Python process: about 200 MB a million. Only sums
-    travel to the driver. An event_id counts once a customer; accounts are not used.
+    it), whose rows have to fit into the memory of its Python process: 60 MB a million, more with text ids.
+    Only sums travel to the driver. An event_id counts once a customer; accounts are not used.
 
     Raises:
         TableError: a table cannot be used.
