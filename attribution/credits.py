@@ -173,5 +173,7 @@ class Result(Mapping[str, Credits]):
             ParameterError: a model is none of the registry's, or the suffix is another.
             OutputError: the file cannot be written, or exists and differs and ``force`` is not set.
         """
+        if self.learned is None:
+            raise ParameterError("this result was not made by attribute, so there are no statistics to save")
         changed: bool = self.learned.save(path, force)
         return changed

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -920,3 +921,13 @@ def test_a_copy_of_the_samples_job_runs_as_it_is(tmp_path: Path) -> None:
     shutil.copytree(sample.folder(), tmp_path / "job")
     done("run", tmp_path / "job" / "job.toml")
     assert "weekly.parquet" in names(tmp_path / "job" / "results")
+
+
+def test_a_job_over_spark_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, tables_of())
+    table = {"path": "touchpoints.parquet"}
+    over = job_of({"spark": {"touchpoints": table, "outcomes": table}, "name": "there"}, "test")
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    with pytest.raises(ParameterError, match=r"key spark: pyspark is not installed: pip install"):
+        run(over, tmp_path)
+    assert not (tmp_path / "results").exists()

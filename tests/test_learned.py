@@ -259,6 +259,11 @@ def test_a_model_of_no_registry_cannot_be_kept(tmp_path: Path) -> None:
         result.save(tmp_path / "own.parquet")
 
 
+def test_a_result_that_was_put_together_by_hand_has_nothing_to_save(whole: at.Result, tmp_path: Path) -> None:
+    with pytest.raises(at.ParameterError, match="not made by attribute"):
+        at.Result(whole.credits).save(tmp_path / "kept.parquet")
+
+
 def test_files_that_are_no_statistics_are_refused(tmp_path: Path) -> None:
     with pytest.raises(at.TableError, match="no such file"):
         at.load_statistics(tmp_path / "none.parquet")

@@ -15,6 +15,7 @@ from attribution.job.sections import Job
 from attribution.job.spark_section import SparkTable
 from attribution.learned import Statistics
 from attribution.manifest import canonical_sum
+from attribution.spark.tables import quoted
 from attribution.tables import Reading
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Remote:
         from pyspark.sql import functions as F  # noqa: N812
 
         names = sorted(self.frame.columns)
-        cells = [F.concat_ws(":", F.lit(name), F.to_json(F.struct(F.col(f"`{name}`")))) for name in names]
+        cells = [F.concat_ws(":", F.lit(name), F.to_json(F.struct(F.col(quoted(name))))) for name in names]
         lanes = [F.sum(F.xxhash64(F.lit(lane), *cells).cast("decimal(20,0)")) for lane in range(2)]
         rows, *sums = self.frame.agg(F.count("*"), *lanes).collect()[0]
         return rows, canonical_sum([rows, names, list(map(str, sums))])
