@@ -24,7 +24,7 @@ from attribution.tables.files import placed, stream_parquet
 PATHS = pl.DataFrame(
     {"path": ["a > b", "b", "c > a > b", "c"], "conversions": [3, 1, 2, 0], "null": [5, 0, 4, 2]}
 )
-EVERY = [model() for model in MODELS.values()] + [at.Markov(order=3, name="three")]
+EVERY = [model() for model in MODELS.values()] + [at.Markov(order=2, name="two")]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def sample() -> tuple[pl.DataFrame, pl.DataFrame]:
 @pytest.fixture(scope="module")
 def whole(sample: tuple[pl.DataFrame, pl.DataFrame]) -> at.Result:
     """Return the credits of every model over the sample."""
-    return at.attribute(at.stitch(*sample), *EVERY, intervals=0.9)
+    return at.attribute(at.stitch(*sample, folds=64), *EVERY, intervals=0.9)
 
 
 def learned_from(
@@ -45,7 +45,9 @@ def learned_from(
 ) -> Statistics:
     """Return what is learned from some of the customers."""
     some = (table.filter(mine) for table in tables)
-    learned = at.attribute(at.stitch(*some, **how), *(models or EVERY), intervals=0.9).learned
+    learned = at.attribute(
+        at.stitch(*some, **{"folds": 64, **how}), *(models or EVERY), intervals=0.9
+    ).learned
     assert isinstance(learned, Statistics)
     return learned
 
@@ -170,7 +172,7 @@ def test_what_differs_is_named_when_statistics_do_not_add_up(
     one = learned_from(sample, everyone, at.Linear())
     for other, told in [
         (learned_from(sample, everyone, at.Linear(), lookback_days=7.0), r"lookback_days: 30\.0 and 7\.0"),
-        (learned_from(sample, everyone, at.Linear(), folds=64), "folds: 256 and 64"),
+        (learned_from(sample, everyone, at.Linear(), folds=16), "folds: 64 and 16"),
         (learned_from(sample, everyone, at.Markov()), "models: .*linear.* and .*markov"),
         (
             learned_from(sample, everyone, at.Linear(), outcome_names=["leads"]),
@@ -181,7 +183,7 @@ def test_what_differs_is_named_when_statistics_do_not_add_up(
         (replace(one, settings={**one.settings, "hash_seed": 1}), "hash_seed: .* and 1"),
         (at.attribute(at.from_paths(PATHS), at.Linear()).learned, "owners: 'customers' and 'journeys'"),
         (
-            at.attribute(at.group_rare(at.stitch(*sample), 2), at.Linear(), intervals=0.9).learned,
+            at.attribute(at.group_rare(at.stitch(*sample, folds=64), 2), at.Linear(), intervals=0.9).learned,
             "kept_channels",
         ),
     ]:

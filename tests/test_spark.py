@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shutil
@@ -27,8 +28,9 @@ from attribution.journeys import Journeys
 from attribution.models import MODELS
 from attribution.spark.keys import keys_of, task_of
 from attribution.statistics.cells import cells_of
-from benchmarks.cases import million
-from benchmarks.contenders import SIX
+from benchmarks.cases import Case, million
+from benchmarks.comparing import TOLERANCE, differences
+from benchmarks.contenders import SIX, ours
 
 pyspark = pytest.importorskip(
     "pyspark", reason="pyspark is not installed: pip install 'attribution-engine[spark]'"
@@ -231,6 +233,18 @@ def test_ten_million_touchpoints_of_a_parquet_file_are_attributed_as_here(
     result = at.spark.attribute(touched, ended, *models, intervals=0.95)
     assert result.report.tables["touchpoints"].read > 9_900_000
     assert_same(result, at.attribute(at.stitch(*ten_million), *models, intervals=0.95))
+
+
+@pytest.mark.parametrize("name", ["spark_sql", "ours_on_spark"])
+def test_the_contenders_of_the_benchmark_agree(
+    name: str, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    paths = Case(1_500).files(tmp_path_factory.mktemp(name))
+    contender = importlib.import_module(f"benchmarks.contenders.{name}")
+    apart = differences(ours.credits(*paths), contender.credits(*paths))
+    assert set(apart) == set(SIX)
+    assert max(apart.values()) <= TOLERANCE
+    assert spark.version
 
 
 # Tasks that fail.

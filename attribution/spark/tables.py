@@ -93,17 +93,23 @@ class Tables:
         for name in ("touchpoints", "outcomes"):
             customer = self.columns[name].get("customer_id", "customer_id")
             frame: DataFrame = getattr(self, name)
-            coded = [column for column in CODED if column in frame.columns]
-            packing = Packing(name, customer, coded, keys, frame.columns)
+            packing = Packing(name, customer, self.coded(name), keys, frame.columns)
             parts.append(numbered(frame).mapInArrow(packing.pack, SCHEMA))
         return parts[0].unionAll(parts[1]).repartition(partitions, "key")
+
+    def coded(self, name: str) -> list[str]:
+        """Return the columns of a table that have few distinct values."""
+        theirs = [self.columns[name].get(each, each) for each in CODED]
+        return [each for each in theirs if each in self.empty[name].columns]
 
     def messages(self) -> dict[str, bytes]:
         """Return both tables without rows as messages, coded as packed ones are."""
         return {
             name: written(
                 frame.with_columns(
-                    pl.col(each).cast(pl.Categorical) for each in CODED if frame.schema.get(each) == pl.String
+                    pl.col(each).cast(pl.Categorical)
+                    for each in self.coded(name)
+                    if frame.schema[each] == pl.String
                 )
             )
             for name, frame in self.empty.items()
