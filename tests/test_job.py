@@ -927,7 +927,7 @@ def test_a_job_over_spark_says_what_is_missing(tmp_path: Path, monkeypatch: pyte
     put(tmp_path, tables_of())
     table = {"path": "touchpoints.parquet"}
     over = job_of({"spark": {"touchpoints": table, "outcomes": table}, "name": "there"}, "test")
-    monkeypatch.setitem(sys.modules, "pyspark", None)
+    monkeypatch.setitem(sys.modules, "pyspark.errors", None)  # as where it is not installed
     with pytest.raises(ParameterError, match=r"key spark: pyspark is not installed: pip install"):
         run(over, tmp_path)
     assert not (tmp_path / "results").exists()
