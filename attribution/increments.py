@@ -27,11 +27,11 @@ from attribution.stitching import stitch
 from attribution.stitching.end_of_data import at, check_zones
 from attribution.stitching.stitch import columns_of, further_outcomes
 from attribution.stitching.window import Window
-from attribution.tables import PIECE, Checked, Pieces, Reading, Source, check_table
+from attribution.tables import PIECE, TABLES, Checked, Pieces, Reading, Source, check_table
 
 END = "end_of_data"
-STAGES = ("mql_at", "sql_at", "opportunity_at", "won_at", "lost_at")
-NOT_CARRIED = ("outcome_id", *STAGES)  # what is said once, of the outcome's own period
+STAGES = [each.name for each in TABLES["outcomes"] if each.kind == "time" and each.name != "timestamp"]
+NOT_CARRIED = ("outcome_id", *STAGES)  # what is said once, in the outcome's own period
 ACCOUNTS = (
     "{}: account_id is not used: accounts of periods that are added one by one cannot be told apart, "
     "so intervals draw customers"

@@ -236,15 +236,13 @@ def test_ten_million_touchpoints_of_a_parquet_file_are_attributed_as_here(
 
 
 @pytest.mark.parametrize("name", ["spark_sql", "ours_on_spark"])
-def test_the_contenders_of_the_benchmark_agree(
-    name: str, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+@pytest.mark.usefixtures("spark")
+def test_the_contenders_of_the_benchmark_agree(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     paths = Case(1_500).files(tmp_path_factory.mktemp(name))
     contender = importlib.import_module(f"benchmarks.contenders.{name}")
     apart = differences(ours.credits(*paths), contender.credits(*paths))
     assert set(apart) == set(SIX)
     assert max(apart.values()) <= TOLERANCE
-    assert spark.version
 
 
 # Tasks that fail.
@@ -604,16 +602,17 @@ def test_a_job_over_tables_of_spark_writes_what_one_over_files_does(
     assert inputs["spend"]["files"][0]["file"] == "spend.parquet"
 
 
-def test_one_changed_row_in_spark_is_another_run(spark: SparkSession, folder: Path, sample: Tables) -> None:
+@pytest.mark.usefixtures("spark")
+def test_one_changed_row_in_spark_is_another_run(folder: Path, sample: Tables) -> None:
     ids = set()
     for leads in (sample[1], sample[1].reverse(), sample[1].with_columns(pl.col("revenue") * 2)):
         leads.write_parquet(folder / "leads.parquet")
         ids.add(run(job_over({"path": "leads.parquet"}), folder).run_id)
     assert len(ids) == 2
-    assert spark.version
 
 
-def test_the_gate_of_a_job_counts_rows_of_spark(spark: SparkSession, folder: Path, sample: Tables) -> None:
+@pytest.mark.usefixtures("spark")
+def test_the_gate_of_a_job_counts_rows_of_spark(folder: Path, sample: Tables) -> None:
     nobody = sample[0].with_columns(
         pl.when(pl.int_range(pl.len()) < 300).then(None).otherwise("customer_id").alias("customer_id")
     )
@@ -623,10 +622,10 @@ def test_the_gate_of_a_job_counts_rows_of_spark(spark: SparkSession, folder: Pat
     strict = {"gate": {"max_rejected": 1.0, "fail_on": ["null_user"]}}
     with pytest.raises(GateError, match="expected none"):
         run(job_over({"path": "leads.parquet"}, **strict), folder)
-    assert spark.version
 
 
-def test_what_a_job_cannot_do_with_spark_is_told(spark: SparkSession, folder: Path) -> None:
+@pytest.mark.usefixtures("spark")
+def test_what_a_job_cannot_do_with_spark_is_told(folder: Path) -> None:
     with pytest.raises(at.TableError, match=r"outcomes \(nowhere, Spark\)"):
         run(job_over({"table": "nowhere"}), folder)
     for sections, told in [
@@ -638,7 +637,6 @@ def test_what_a_job_cannot_do_with_spark_is_told(spark: SparkSession, folder: Pa
             job_over({"path": "leads.parquet"}, **sections)
     with pytest.raises(at.ParameterError, match="either table or path"):
         job_over({"path": "leads.parquet", "table": "leads"})
-    assert spark.version
 
 
 def test_what_the_readme_shows_runs(spark: SparkSession, folder: Path) -> None:

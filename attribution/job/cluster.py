@@ -15,6 +15,7 @@ from attribution.job.sections import Job
 from attribution.job.spark_section import SparkTable
 from attribution.learned import Statistics
 from attribution.manifest import canonical_sum
+from attribution.spark.learning import learn
 from attribution.spark.tables import quoted
 from attribution.tables import Reading
 
@@ -132,8 +133,6 @@ def learned_there(job: Job, tables: Mapping[str, Any], reading: Reading) -> Stat
     Raises:
         TableError: a table cannot be used.
     """
-    from attribution.spark import learn
-
     assert job.spark is not None
     window = job.window.model_dump()
     if job.intervals is not None:

@@ -14,7 +14,7 @@ from attribution.credit_log import CreditLog, rules_of
 from attribution.credits import Result
 from attribution.rare_channels import recoded
 from attribution.spark.packing import read, unpacked
-from attribution.spark.tables import Tables, partitions_of
+from attribution.spark.tables import Tables, partitions_of, quoted
 from attribution.statistics import Rule
 from attribution.statistics.mergeable import places
 from attribution.stitched import Stitched
@@ -72,7 +72,7 @@ def credit_log(
         "reading": reading,
     }
     task = LogTask(tables.messages(), how, result.learned.channels, rules_of(result.values()), names)
-    schema = ", ".join(f"`{name.replace('`', '``')}` {TYPES[kind]}" for name, kind in task.schema().items())
+    schema = ", ".join(f"{quoted(name)} {TYPES[kind]}" for name, kind in task.schema().items())
     packed = tables.packed(partitions_of(tables.session, partitions))
     return packed.mapInArrow(task.logged, schema)
 
