@@ -13,6 +13,7 @@ from attribution.errors import ParameterError, TableError, shown
 from attribution.kpis.credited import Credited, CreditsLike, credited
 from attribution.kpis.intervals import with_intervals
 from attribution.kpis.ratios import with_ratios
+from attribution.kpis.replicated import Replicated
 from attribution.kpis.shrinkage import with_shrunken
 from attribution.kpis.spend import Spend, spend_by
 from attribution.tables import Reading, RowCount, Source
@@ -20,12 +21,18 @@ from attribution.tables import Reading, RowCount, Source
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """The KPI table, the sums that it divides, the count of the spend rows, and warnings."""
+    """The KPI table, the sums that it divides, the count of the spend rows, and warnings.
+
+    ``replicated`` holds the outcomes of the cells in each replicate, or why there are none.
+    """
 
     kpis: pl.DataFrame
     sums: pl.DataFrame
     spend_rows: RowCount
     warnings: tuple[str, ...]
+    by: tuple[str, ...]
+    outcome_names: tuple[str, ...]
+    replicated: Replicated | str | None = None
 
     def table(self) -> pl.DataFrame:
         """Return the KPI table: per model a row a cell, and (total), a ratio of sums."""
@@ -76,7 +83,8 @@ def measure(
     kpis = kpi_table(sums, by, what.outcome_names, what.models, spent)
     if what.replicated is not None:
         kpis = with_intervals(kpis, by, what.outcome_names, what.replicated)
-    return Measured(kpis, sums, money.rows, (*money.warnings, *unmatched(what, money)))
+    warnings = (*money.warnings, *unmatched(what, money))
+    return Measured(kpis, sums, money.rows, warnings, tuple(by), what.outcome_names, what.replicated)
 
 
 def kpi_table(
