@@ -22,11 +22,12 @@ from attribution import ParameterError
 from attribution.arrays import Float64
 from attribution.credits import Credits, Replicates
 from attribution.job import run
-from attribution.kpis import KPIS
+from attribution.kpis import ratios_of
 from attribution.models import Linear, Markov
 from attribution.statistics import Resampling
 
 OUTCOMES = ("leads", "wins", "revenue")
+KPIS = ratios_of(OUTCOMES)
 FIGURES = (*OUTCOMES, *(kpi.name for kpi in KPIS))
 DRAWN: dict[str, Any] = {"intervals": 0.9, "replicates": 300, "seed": 4}
 SPEND = pl.DataFrame({"channel": [*CHANNELS[:4], "Posters"], "spend": [900.0, 100.0, 300.0, 0.0, 70.0]})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
 from typing import Annotated, TypeAlias
 
 from cyclopts import Parameter
@@ -27,9 +27,12 @@ def models(*, markdown: Markdown = False) -> None:
 
 
 def kpis(*, markdown: Markdown = False) -> None:
-    """List the KPIs with their formulas, units and cost basis."""
-    names = [field.name.replace("_", " ") for field in fields(Kpi) if field.name != "by_journey"]
-    show("KPIs", names, [astuple(kpi)[: len(names)] for kpi in KPIS], markdown)
+    """List the KPIs with their formulas, units and cost basis; in Markdown with everything."""
+    short = ("name", "formula", "unit", "better", "cost_basis", "verb")
+    told = [field.name for field in fields(Kpi) if field.name not in ("by_journey", "minus")]
+    names = told if markdown else short
+    rows = [tuple(getattr(kpi, name) for name in names) for kpi in KPIS]
+    show("KPIs", [name.replace("_", " ") for name in names], rows, markdown)
 
 
 def show(title: str, names: Sequence[str], rows: Sequence[tuple[str, ...]], markdown: bool) -> None:

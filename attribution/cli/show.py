@@ -18,13 +18,13 @@ from rich.text import Text
 
 from attribution.errors import plain
 from attribution.kernels import on_first_compilation
-from attribution.kpis import FIGURES
+from attribution.kpis import FIGURES, KPIS
 from attribution.stitched import Progress, StitchReport
 from attribution.tables import write_table
 
 WIDE = 200  # columns of output that is no terminal
 NAME = 32  # a longer name is cut on the screen, never in a file
-SHARES = ("win_rate", "win_rate_shrunken")
+SHARES = {kpi.name for kpi in KPIS if kpi.unit == "share"} | {"win_rate_shrunken"}
 
 
 def printable(text: str) -> str:
@@ -164,7 +164,7 @@ def cells_of(table: pl.DataFrame, column: str, share: bool = False) -> list[str]
 
 def show_kpis(table: pl.DataFrame, by: Sequence[str] = ("channel",)) -> None:
     """Print the KPIs: of one model as one table, of several side by side."""
-    names = [name for name in FIGURES if table[name].null_count() < len(table)]
+    names = [name for name in FIGURES if name in table.columns and table[name].null_count() < len(table)]
     if table["model"].n_unique() > 1:
         show_side_by_side(table, names, by)
         return

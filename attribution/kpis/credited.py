@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import polars as pl
 
-from attribution.channels import UNATTRIBUTED, label
-from attribution.credit_log import NAMES, CreditLog, Drawn
+from attribution.channels import UNATTRIBUTED
+from attribution.credit_log import CreditLog, Drawn
 from attribution.credits import Credits, Result
-from attribution.dimensions import PERIODS, TIMES, period, summed
+from attribution.dimensions import summed
 from attribution.errors import ParameterError, TableError
+from attribution.kpis.logged import logged
 from attribution.kpis.replicated import OfLog, Replicated, source_of
 from attribution.kpis.shrinkage import FIGURES
 from attribution.tables import (
@@ -22,7 +23,6 @@ from attribution.tables import (
     Reading,
     Source,
     check_outcome_names,
-    check_seal,
     check_table,
     unescaped,
 )
@@ -49,18 +49,9 @@ def credited(credits: CreditsLike, by: Sequence[str], reading: Reading) -> Credi
         ParameterError: the credits do not know a dimension.
         TableError: a file holds no credits, or is not as it was written.
     """
-    if isinstance(credits, CreditLog):
-        channels = [label(name) for name in credits.journeys.channels]
-        return of_log(
-            credits.frames(*by), by, credits.outcome_names, tuple(credits.rules), channels, credits.drawn
-        )
-    if isinstance(credits, (str, Path)) and Path(credits).suffix == ".parquet" and Path(credits).is_file():
-        about = check_seal(Path(credits), f"credit log ({credits})")
-        if about is not None and about.get("table") == "credit_log":
-            names, models = tuple(about["outcomes"]), tuple(about["models"])
-            frames = log_file(Path(credits), by, names, about["timezone"])
-            drawn = None if about.get("drawn") is None else Drawn(**about["drawn"])
-            return of_log(frames, by, names, models, about["channels"], drawn)
+    log = logged(credits)
+    if log is not None:
+        return of_log(log.frames(by), by, log.outcome_names, log.models, log.channels, log.drawn)
     if list(by) != ["channel"]:
         raise ParameterError(
             f"parameter 'by': got {', '.join(by)}, but credits know channels only; "
@@ -121,27 +112,6 @@ def of_log(
             pl.concat(by_fold).sort(*dict.fromkeys([*keys, "fold"])),
         )
     return Credited(rows.with_columns(credited_by=pl.lit("journey")), outcome_names, models, replicated)
-
-
-def log_file(
-    path: Path, by: Sequence[str], outcome_names: Sequence[str], zone: str
-) -> Iterator[pl.DataFrame]:
-    """Yield the columns of a written credit log that the dimensions and the sums need, by row group."""
-    from pyarrow.parquet import ParquetFile
-
-    with ParquetFile(path) as file:
-        columns = file.schema_arrow.names
-        known = [*(name for name in columns if name not in (*NAMES, *outcome_names)), "channel", *PERIODS]
-        for name in by:
-            if name not in columns and period(name) is None:
-                raise ParameterError.unknown(f"dimension of {path}", name, known)
-        wanted = ["model", "fold", *(name for name in by if name in columns), *TIMES.values(), *outcome_names]
-        later = [
-            each for name in by if name not in columns for each in [period(name, zone)] if each is not None
-        ]
-        for number in range(file.num_row_groups):
-            group = pl.DataFrame(file.read_row_group(number, columns=list(dict.fromkeys(wanted))))
-            yield group.with_columns(later)
 
 
 def of_table(credits: Any, reading: Reading) -> Credited:

@@ -2,30 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+
+import numpy as np
+
+from attribution.arrays import Float64
+
+ROLES = ("spend", "leads", "wins", "revenue")  # KPIs of these stand in every table, null where one is missing
+MEDIA, MARGINAL, LOADED = "media", "marginal", "fully loaded"
 
 
 @dataclass(frozen=True)
 class Kpi:
-    """A ratio of sums: over channels or periods its sums are added before they are divided.
+    """What is divided by what, and how it adds up.
 
-    Numerator and denominator are roles: spend, leads (the first outcome), wins, revenue.
+    Numerator and denominator are columns (leads is the first outcome); without a denominator the KPI is
+    the sum itself. ``aggregation`` says what a total, or a coarser cell, is made of: a sum, a ratio of
+    sums, or the figure of the leads behind it; never a mean of ratios.
     """
 
     name: str
     formula: str
     numerator: str
     denominator: str
-    unit: str
-    better: str  # lower or higher
+    unit: str  # count, share, ratio, money, days, months
+    better: str = ""  # lower or higher; empty where neither is
     cost_basis: str = ""
+    counting: str = "cohort of the lead"
+    aggregation: str = "ratio of sums"
+    verb: str = "measure"
     by_journey: bool = False  # makes no sense where totals were shared and not journeys
+    minus: float = 0.0  # what is taken from the ratio
+
+    def value(self, above: Float64, below: Float64) -> Float64:
+        """Return the ratio: infinite, or NaN, where the denominator is not positive.
+
+        >>> Kpi("win_rate", "", "wins", "leads", "share").value(np.array([35]), np.array([150])).round(3)
+        array([0.233])
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(above / np.maximum(below, 0.0) - self.minus)
+
+
+def count(name: str, formula: str, better: str = "higher", counting: str = "cohort of the lead") -> Kpi:
+    """Return the entry of a credited count."""
+    return Kpi(name, formula, name, "", "count", better, counting=counting, aggregation="sum", verb="funnel")
+
+
+def cost(name: str, of: str) -> tuple[Kpi, ...]:
+    """Return the cost of one of something on the three bases, each named; spend is media money."""
+    return tuple(
+        Kpi(name + end, f"{column} / credited {of}", column, of, "money", "lower", basis)
+        for end, column, basis in (
+            ("", "spend", MEDIA),
+            ("_marginal", "cost_marginal", MARGINAL),
+            ("_fully_loaded", "cost_fully_loaded", LOADED),
+        )
+    )
+
+
+def rate(name: str, numerator: str, denominator: str, formula: str = "", verb: str = "measure") -> Kpi:
+    """Return the entry of the share of a cohort that came so far."""
+    told = formula or f"credited {numerator} / credited {denominator}"
+    return Kpi(name, told, numerator, denominator, "share", "higher", verb=verb, by_journey=True)
 
 
 KPIS: tuple[Kpi, ...] = (
-    Kpi("cost_per_lead", "spend / credited leads", "spend", "leads", "money", "lower", "media"),
-    Kpi("win_rate", "credited wins / credited leads", "wins", "leads", "share", "higher", by_journey=True),
-    Kpi("cost_per_win", "spend / credited wins", "spend", "wins", "money", "lower", "media"),
+    *cost("cost_per_lead", "leads"),
+    rate("win_rate", "wins", "leads"),
+    *cost("cost_per_win", "wins"),
     Kpi(
         "revenue_per_win",
         "credited revenue / credited wins",
@@ -35,5 +81,78 @@ KPIS: tuple[Kpi, ...] = (
         "higher",
         by_journey=True,
     ),
-    Kpi("return_on_spend", "credited revenue / spend", "revenue", "spend", "ratio", "higher", "media"),
+    Kpi("return_on_spend", "credited revenue / spend", "revenue", "spend", "ratio", "higher", MEDIA),
+    Kpi(
+        "return_on_investment_fully_loaded",
+        "(credited revenue - cost_fully_loaded) / cost_fully_loaded",
+        "revenue",
+        "cost_fully_loaded",
+        "ratio",
+        "higher",
+        LOADED,
+        minus=1.0,
+    ),
+    *cost("cost_per_opportunity", "opportunities"),
+    rate("qualification_rate", "mqls", "leads"),
+    rate("mqls_to_sqls", "sqls", "mqls"),
+    rate("sqls_to_opportunities", "opportunities", "sqls"),
+    rate("opportunities_to_wins", "wins", "opportunities"),
+    rate("sqls_to_wins", "wins", "sqls"),
+    rate("leads_to_opportunities", "opportunities", "leads"),
+    rate("win_rate_closed", "wins", "closed", "credited wins / credited (wins + lost)"),
+    rate("lead_conversion_rate", "customers", "leads", verb="funnel"),
+    count("leads", "sum of the shares of leads"),
+    count("mqls", "leads that reached mql_at, or a later stage"),
+    count("sqls", "leads that reached sql_at, or a later stage"),
+    count("opportunities", "leads that reached opportunity_at, or were won"),
+    count("wins", "leads that were won"),
+    count("lost", "leads that were lost, and not reopened since", "lower"),
+    count("closed", "wins + lost", ""),
+    count("open", "leads - wins - lost: neither won nor lost at the end of the data", ""),
+    count("open_opportunities", "opportunities that are open: the pipeline", ""),
+    count("pipeline", "value of the open opportunities, where a column has it"),
+    count("customers", "leads that were the first win of their customer", counting="first win of a customer"),
+    count("accounts", "leads that were the first win of their account", counting="first win of an account"),
+    count("reopened", "leads that were lost or won, and moved on after it", ""),
+    count("mqls_entered", "leads by the period of their own mql_at (alike: sqls, ...)", counting="period"),
+    *(
+        Kpi(
+            name,
+            formula,
+            "",
+            "",
+            unit,
+            better,
+            counting="lead, open ones censored",
+            aggregation="from all leads",
+            verb="velocity",
+        )
+        for name, formula, unit, better in (
+            ("within_90_days", "P(won within 90 days); alike 30, 60, 180, 365", "share", "higher"),
+            ("median_days", "days by which half of all leads are won; alike quartiles", "days", "lower"),
+            ("median_days_of_reached", "days by which half of those that are won are", "days", "lower"),
+            (
+                "mean_days_naive",
+                "mean days of the won alone: too short while leads are open",
+                "days",
+                "lower",
+            ),
+        )
+    ),
 )
+
+
+def ratios_of(columns: Collection[str]) -> tuple[Kpi, ...]:
+    """Return the ratios of a KPI table: those of spend, leads, wins, revenue, and of what else has a column.
+
+    >>> [kpi.name for kpi in ratios_of(["mqls"])][-1]
+    'qualification_rate'
+    """
+    there = {*ROLES, *columns}
+    ratios = [kpi for kpi in KPIS if kpi.verb == "measure" and kpi.denominator]
+    return tuple(kpi for kpi in ratios if {kpi.numerator, kpi.denominator} <= there)
+
+
+def entry(name: str) -> Kpi:
+    """Return the entry of a KPI."""
+    return next(kpi for kpi in KPIS if kpi.name == name)

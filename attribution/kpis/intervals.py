@@ -10,8 +10,8 @@ import polars as pl
 
 from attribution.arrays import Bool, Float64
 from attribution.errors import ParameterError
-from attribution.kpis.dictionary import KPIS, Kpi
-from attribution.kpis.ratios import roles_of
+from attribution.kpis.dictionary import Kpi, ratios_of
+from attribution.kpis.ratios import COSTS, roles_of
 from attribution.kpis.replicated import Replicated
 from attribution.statistics import Resampling
 
@@ -19,14 +19,19 @@ CELLS = 256  # rows of the KPI table whose replicates are held at once
 
 
 def with_intervals(
-    kpis: pl.DataFrame, by: Sequence[str], outcomes: Sequence[str], source: Replicated | str
+    kpis: pl.DataFrame,
+    by: Sequence[str],
+    outcomes: Sequence[str],
+    source: Replicated | str,
+    ratios: Sequence[Kpi] | None = None,
 ) -> pl.DataFrame:
     """Return the KPI table with _low and _high beside every figure that customers decide.
 
     Spend is known and not drawn. Where there is no interval both are null and ``reason`` says why;
-    ``source`` may be a text that says so of all.
+    ``source`` may be a text that says so of all. Without ``ratios``: those that have their columns.
     """
-    figures = [*outcomes, *(kpi.name for kpi in KPIS)]
+    ratios = ratios_of(kpis.columns) if ratios is None else ratios
+    figures = [*outcomes, *(kpi.name for kpi in ratios)]
     for taken in (f"{name}_{end}" for name in figures for end in ("low", "high")):
         if taken in kpis.columns:
             raise ParameterError.out_of_range(
@@ -40,7 +45,7 @@ def with_intervals(
             known = np.full((len(rows), 2, len(figures)), np.nan)
             why = [[lacking]] * len(rows)
         else:
-            known, why = bounds_of(rows, by, outcomes, source, model)
+            known, why = bounds_of(rows, by, outcomes, ratios, source, model)
         ends = {
             f"{name}_{end}": pl.Series(known[:, e, i], nan_to_null=True, dtype=pl.Float64)
             for i, name in enumerate(figures)
@@ -62,7 +67,12 @@ def told_both(old: str | None, new: Sequence[str]) -> str | None:
 
 
 def bounds_of(
-    rows: pl.DataFrame, by: Sequence[str], outcomes: Sequence[str], source: Replicated, model: str
+    rows: pl.DataFrame,
+    by: Sequence[str],
+    outcomes: Sequence[str],
+    ratios: Sequence[Kpi],
+    source: Replicated,
+    model: str,
 ) -> tuple[Float64, list[list[str]]]:
     """Return the ends of the intervals of one model's rows [n, 2, figures], and why some are not known.
 
@@ -77,14 +87,18 @@ def bounds_of(
     parts.append((len(places), len(rows), source.total(model)))
     known, why = [], []
     for a, b, values in parts:
-        ends, lacking = figures_of(rows[a:b], outcomes, values, source.resampling)
+        ends, lacking = figures_of(rows[a:b], outcomes, ratios, values, source.resampling)
         known.append(ends)
         why += lacking
     return np.concatenate(known), why
 
 
 def figures_of(
-    rows: pl.DataFrame, outcomes: Sequence[str], values: Float64, resampling: Resampling
+    rows: pl.DataFrame,
+    outcomes: Sequence[str],
+    ratios: Sequence[Kpi],
+    values: Float64,
+    resampling: Resampling,
 ) -> tuple[Float64, list[list[str]]]:
     """Return the ends of the intervals of some rows [n, 2, figures], and why some are not known.
 
@@ -97,16 +111,17 @@ def figures_of(
         ends.append(np.where(nothing[:, i], np.nan, resampling.bounds(values[:, :, i])))
         tell(why, nothing[:, i], f"{name}: no interval without credit")
     drawn: dict[str, Float64] = {name: values[:, :, i] for i, name in enumerate(outcomes)}
-    drawn["spend"] = rows["spend"].cast(pl.Float64).fill_null(np.nan).to_numpy()[None, :]
-    roles = roles_of(outcomes)
-    for kpi in KPIS:
+    for name in set(COSTS) & set(rows.columns):
+        drawn[name] = rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy()[None, :]
+    roles = roles_of(list(drawn), outcomes[0])
+    for kpi in ratios:
         known = rows[kpi.name].is_not_null().to_numpy()
         bounds = np.full((2, len(rows)), np.nan)
         if known.any():
-            bounds[:, known] = resampling.bounds(ratios(kpi, roles, drawn, known))
+            bounds[:, known] = resampling.bounds(ratio(kpi, roles, drawn, known))
             bounds[:, ~np.isfinite(bounds).all(axis=0)] = np.nan
             none = known & (drawn[roles[kpi.numerator]] == 0).all(axis=0)
-            none &= kpi.numerator != "spend"  # which is known: a KPI of no spend is 0 for certain
+            none &= kpi.numerator not in COSTS  # which are known: a KPI of no spend is 0 for certain
             bounds[:, none] = np.nan
             tell(why, none, f"{kpi.name}: no interval without credited {roles[kpi.numerator]}")
             lacking = f"{kpi.name}: no interval, too many replicates lack {roles[kpi.denominator]}"
@@ -115,11 +130,10 @@ def figures_of(
     return np.stack(ends, axis=2).transpose(1, 0, 2), why
 
 
-def ratios(kpi: Kpi, roles: Mapping[str, str], drawn: Mapping[str, Float64], known: Bool) -> Float64:
+def ratio(kpi: Kpi, roles: Mapping[str, str], drawn: Mapping[str, Float64], known: Bool) -> Float64:
     """Return the KPI in each replicate [R, n]: infinite, or NaN, where the denominator is missing."""
     above, below = (drawn[roles[role]][:, known] for role in (kpi.numerator, kpi.denominator))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(above / np.maximum(below, 0.0))
+    return kpi.value(above, below)
 
 
 def tell(why: list[list[str]], where: Bool, reason: str) -> None:

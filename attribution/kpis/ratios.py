@@ -6,32 +6,37 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from attribution.kpis.dictionary import KPIS, Kpi
+from attribution.kpis.dictionary import Kpi, ratios_of
+
+COSTS = ("spend", "cost_marginal", "cost_fully_loaded")
 
 
-def with_ratios(rows: pl.DataFrame, by: Sequence[str], outcomes: Sequence[str]) -> pl.DataFrame:
-    """Return the KPI table of rows of model, dimensions, spend, outcomes, credited_by and no_spend.
+def with_ratios(
+    rows: pl.DataFrame, by: Sequence[str], outcomes: Sequence[str], ratios: Sequence[Kpi] | None = None
+) -> pl.DataFrame:
+    """Return the KPI table of rows of model, dimensions, costs, outcomes, credited_by and no_spend.
 
-    The first outcome plays the role of leads.
+    The first outcome plays the role of leads. Without ``ratios``: those that have their columns.
     """
-    roles = roles_of(outcomes)
-    ratios = [ratio(kpi, roles) for kpi in KPIS]
-    why = pl.concat_str([reason(kpi, roles) for kpi in KPIS], separator="; ", ignore_nulls=True)
+    costs = [name for name in COSTS if name in rows.columns]
+    ratios = ratios_of([*costs, *outcomes]) if ratios is None else ratios
+    roles = roles_of([*costs, *outcomes], outcomes[0])
+    values = [ratio(kpi, roles) for kpi in ratios]
+    why = pl.concat_str([reason(kpi, roles) for kpi in ratios], separator="; ", ignore_nulls=True)
     told = pl.when(why != "").then(why).alias("reason")
-    return rows.select("model", *by, "spend", *outcomes, *ratios, told)
+    return rows.select("model", *by, *costs, *outcomes, *values, told)
 
 
-def roles_of(outcomes: Sequence[str]) -> dict[str, str]:
-    """Return which column plays which role of the dictionary."""
-    roles = {"spend": "spend", "leads": outcomes[0]}
-    return roles | {name: name for name in ("wins", "revenue") if name in outcomes}
+def roles_of(columns: Sequence[str], leads: str) -> dict[str, str]:
+    """Return which column plays which role of the dictionary: leads is the first outcome."""
+    return {name: name for name in columns} | {"leads": leads}
 
 
 def ratio(kpi: Kpi, roles: Mapping[str, str]) -> pl.Expr:
     """Return the KPI, null where it has no value."""
     if kpi.numerator not in roles or kpi.denominator not in roles:
         return pl.lit(None, dtype=pl.Float64).alias(kpi.name)
-    value = pl.col(roles[kpi.numerator]) / pl.col(roles[kpi.denominator])
+    value = pl.col(roles[kpi.numerator]) / pl.col(roles[kpi.denominator]) - kpi.minus
     return pl.when(reason(kpi, roles).is_null()).then(value).alias(kpi.name)
 
 
@@ -41,9 +46,10 @@ def reason(kpi: Kpi, roles: Mapping[str, str]) -> pl.Expr:
         if role not in roles:
             return pl.lit(f"{kpi.name}: no column {role}")
     denominator = pl.col(roles[kpi.denominator])
-    lacking = "spend" if kpi.denominator == "spend" else f"credited {roles[kpi.denominator]}"
+    costs = [name for name in (kpi.numerator, kpi.denominator) if name in COSTS]
+    lacking = kpi.denominator if kpi.denominator in COSTS else f"credited {roles[kpi.denominator]}"
     shared = pl.lit(kpi.by_journey) & (pl.col("credited_by") == "total")
-    no_spend = pl.lit("spend" in (kpi.numerator, kpi.denominator)) & pl.col("spend").is_null()
+    no_spend = pl.any_horizontal(pl.lit(False), *(pl.col(name).is_null() for name in costs))
     return (
         pl.when(shared)
         .then(pl.lit(f"{kpi.name}: totals were shared, not journeys"))

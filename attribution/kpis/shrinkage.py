@@ -10,10 +10,11 @@ import polars as pl
 
 from attribution.arrays import Float64
 from attribution.channels import UNATTRIBUTED
-from attribution.kpis.dictionary import KPIS
+from attribution.kpis.dictionary import KPIS, ratios_of
 
 RAW = {"cost_per_lead": "cost_per_lead_shrunken", "win_rate": "win_rate_shrunken"}
-FIGURES = tuple(name for kpi in KPIS for name in (kpi.name, RAW.get(kpi.name)) if name)  # of the KPI table
+EVERY = ratios_of([column for kpi in KPIS for column in (kpi.numerator, kpi.denominator)])
+FIGURES = tuple(name for kpi in EVERY for name in (kpi.name, RAW.get(kpi.name)) if name)  # of the KPI table
 
 
 def with_shrunken(kpis: pl.DataFrame, by: Sequence[str], outcomes: Sequence[str]) -> pl.DataFrame:
