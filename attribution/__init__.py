@@ -42,7 +42,7 @@ from attribution.errors import (
 from attribution.graphs import transition_graph, write_graphml
 from attribution.increments import advance
 from attribution.journeys import Journeys
-from attribution.kpis import KPIS, Measured, measure
+from attribution.kpis import KPIS, Funnel, Measured, funnel, lead_log, measure, stage_entries
 from attribution.learned import Statistics, load_statistics
 from attribution.models import (
     MODELS,
@@ -74,6 +74,7 @@ __all__ = [
     "CreditLog",
     "Credits",
     "FirstTouch",
+    "Funnel",
     "HalfLife",
     "Journeys",
     "LastNonDirect",
@@ -105,13 +106,16 @@ __all__ = [
     "credit_log",
     "from_journeys",
     "from_paths",
+    "funnel",
     "group_rare",
+    "lead_log",
     "load_statistics",
     "measure",
     "parse_model",
     "sample",
     "sensitivity",
     "split_events",
+    "stage_entries",
     "stitch",
     "transition_graph",
     "write_graphml",

@@ -19,7 +19,7 @@ from attribution.journeys import Journeys
 from attribution.log_rows import further, touched, weighed
 from attribution.statistics import Resampling, Rule
 from attribution.stitched import Stitched
-from attribution.tables import check_outcome_names, write_rows
+from attribution.tables import ACCOUNT, TABLES, check_outcome_names, write_rows
 
 NAMES = (
     *("journey_id", "customer_id", "fold", "position", "timestamp", "ends_at", "channel"),
@@ -150,6 +150,15 @@ class CreditLog:
         origin = self.journeys.origins.get("outcomes")
         return (origin.reading.timezone if origin else None) or "UTC"
 
+    @cached_property
+    def stages(self) -> tuple[str, ...]:
+        """The times of stages and the account of the outcomes, by the names that the log gives them."""
+        kinds = {column.name: column.kind for column in TABLES["outcomes"]}
+        known = self.columns.get("outcomes", ())
+        names = [name for name in known if kinds.get(name) == "time" or name == ACCOUNT.name]
+        both = self.columns.get("touchpoints", ())
+        return tuple(f"outcome_{name}" if name in both else name for name in names)
+
     def find(self, *names: str) -> tuple[list[Joined], list[str]]:
         """Return where the named columns stand, campaign first, and the names that were looked for.
 
@@ -209,10 +218,12 @@ class CreditLog:
     def write(self, path: str | Path, *names: str, force: bool = False) -> bool:
         """Write the log to a Parquet or CSV file fold by fold; return whether the file changed.
 
+        The times of stages are written too: funnels and velocity can be had from the file.
+
         Raises:
             OutputError: the file cannot be written, or exists and differs.
         """
-        return write_rows(self.frames(*names), path, self.about, force)
+        return write_rows(self.frames(*dict.fromkeys([*names, *self.stages])), path, self.about, force)
 
     def behind(self, /, **cell: Any) -> pl.DataFrame:
         """Return the journeys behind a cell of a KPI table, with the credit that each gives to it.

@@ -568,8 +568,12 @@ def test_a_log_without_leads_still_shows_what_was_spent() -> None:
 def test_by_channel_the_log_measures_as_the_credits_do() -> None:
     journeys, result = sample()
     spend = at.sample.load().spend
-    ours = at.measure(at.credit_log(journeys, result), spend).table().sort("model", "channel")
     theirs = at.measure(result, spend).table().sort("model", "channel")
+    ours = at.measure(at.credit_log(journeys, result), spend).table().sort("model", "channel")
+    assert {"mqls", "opportunities", "cost_per_opportunity"} <= {*ours.columns} - {*theirs.columns}
+    for told, also in zip(theirs["reason"], ours["reason"], strict=True):
+        assert (also or "").startswith(told or "")
+    ours, theirs = ours.select(theirs.columns).drop("reason"), theirs.drop("reason")
     assert_frame_equal(ours, theirs, check_exact=False, rel_tol=1e-12, abs_tol=1e-9)
 
 
@@ -638,7 +642,7 @@ def test_a_file_in_row_groups_holds_the_log_and_measures_as_it(
 ) -> None:
     journeys, result = sample()
     log, spend = at.credit_log(journeys, result), at.sample.load().spend
-    whole = log.table("owner", "week")
+    whole = log.table("owner", "week", *log.stages)
     monkeypatch.setattr("attribution.tables.files.ROW_GROUP", 3_000)
     # The package has a function of the module's name.
     monkeypatch.setattr(importlib.import_module("attribution.credit_log"), "BATCH", 500)

@@ -119,7 +119,7 @@ def logged(stitched: Stitched, result: Result, models: Sequence[str] | None = No
 def log_parts(log: CreditLog, columns: Sequence[str]) -> Iterable[pl.DataFrame]:
     """Yield the log without row numbers, which the order of the input's rows would change."""
     numbers = [number for number, _ in POINTERS.values()]
-    return (part.drop(numbers) for part in log.frames(*columns))
+    return (part.drop(numbers) for part in log.frames(*dict.fromkeys([*columns, *log.stages])))
 
 
 def conservation(result: Result) -> list[Mapping[str, Any]]:

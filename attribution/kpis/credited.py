@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -13,9 +13,11 @@ from attribution.credit_log import CreditLog, Drawn
 from attribution.credits import Credits, Result
 from attribution.dimensions import summed
 from attribution.errors import ParameterError, TableError
-from attribution.kpis.logged import logged
+from attribution.kpis.leads import facts_of, shared
+from attribution.kpis.logged import Logged, logged
 from attribution.kpis.replicated import OfLog, Replicated, source_of
 from attribution.kpis.shrinkage import FIGURES
+from attribution.kpis.stages import ENDS, chosen, counted, name_of
 from attribution.tables import (
     OURS,
     TABLES,
@@ -51,7 +53,7 @@ def credited(credits: CreditsLike, by: Sequence[str], reading: Reading) -> Credi
     """
     log = logged(credits)
     if log is not None:
-        return of_log(log.frames(by), by, log.outcome_names, log.models, log.channels, log.drawn)
+        return counts_by(log, by, chosen(None, log.known), ("wins", "closed", "open_opportunities"))
     if list(by) != ["channel"]:
         raise ParameterError(
             f"parameter 'by': got {', '.join(by)}, but credits know channels only; "
@@ -65,6 +67,34 @@ def credited(credits: CreditsLike, by: Sequence[str], reading: Reading) -> Credi
         replicated = source_of({one.model: one for one in each})
         return Credited(table, names, tuple(one.model for one in each), replicated)
     return of_table(credits, reading)
+
+
+def counts_by(
+    log: Logged,
+    by: Sequence[str],
+    steps: Mapping[str, str],
+    only: Sequence[str] = (),
+    value: str | None = None,
+) -> Credited:
+    """Return the sums of a credit log, and where it knows the times of stages how far the leads came.
+
+    ``only`` names the counts beside the stages; without it all are there.
+
+    Raises:
+        ParameterError: the log does not know a dimension, a stage or the value.
+    """
+    names = log.outcome_names
+    if not steps and not any(name_of(time, log.known) for time in ENDS.values()):
+        return of_log(log.frames(by), by, names, log.models, log.channels, log.drawn)
+    facts = facts_of(log, steps, value)
+    counts = counted(facts, steps, names[0])
+    further = [name for name in counts.columns if name not in names]
+    further = [name for name in further if not only or name in only or name in steps]
+    numbers = counts.select(further).with_columns(facts[log.key])
+    first = [name for name in (*steps, "wins") if name in (*names, *further)]
+    ordered = tuple(dict.fromkeys([names[0], *first, *names, *further]))
+    frames = shared(log.frames(by), numbers, log.key, further)
+    return of_log(frames, by, ordered, log.models, log.channels, log.drawn)
 
 
 def of_log(
@@ -109,7 +139,7 @@ def of_log(
             drawn.folds,
             tuple(by),
             outcome_names,
-            pl.concat(by_fold).sort(*dict.fromkeys([*keys, "fold"])),
+            summed(pl.concat(by_fold), list(dict.fromkeys([*keys, "fold"])), outcome_names),
         )
     return Credited(rows.with_columns(credited_by=pl.lit("journey")), outcome_names, models, replicated)
 

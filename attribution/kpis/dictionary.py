@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,14 +35,16 @@ class Kpi:
     by_journey: bool = False  # makes no sense where totals were shared and not journeys
     minus: float = 0.0  # what is taken from the ratio
 
-    def value(self, above: Float64, below: Float64) -> Float64:
-        """Return the ratio: infinite, or NaN, where the denominator is not positive.
+    def value(self, columns: Mapping[str, Float64]) -> Float64:
+        """Return the ratio of columns: infinite, or NaN, where the denominator is not positive.
 
-        >>> Kpi("win_rate", "", "wins", "leads", "share").value(np.array([35]), np.array([150])).round(3)
+        >>> kpi = Kpi("win_rate", "wins / leads", "wins", "leads", "share")
+        >>> kpi.value({"wins": np.array([35.0]), "leads": np.array([150.0])}).round(3)
         array([0.233])
         """
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(above / np.maximum(below, 0.0) - self.minus)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            ratio = columns[self.numerator] / np.maximum(columns[self.denominator], 0.0)
+        return ratio - self.minus if self.minus else ratio
 
 
 def count(name: str, formula: str, better: str = "higher", counting: str = "cohort of the lead") -> Kpi:
@@ -151,8 +153,3 @@ def ratios_of(columns: Collection[str]) -> tuple[Kpi, ...]:
     there = {*ROLES, *columns}
     ratios = [kpi for kpi in KPIS if kpi.verb == "measure" and kpi.denominator]
     return tuple(kpi for kpi in ratios if {kpi.numerator, kpi.denominator} <= there)
-
-
-def entry(name: str) -> Kpi:
-    """Return the entry of a KPI."""
-    return next(kpi for kpi in KPIS if kpi.name == name)

@@ -132,8 +132,7 @@ def figures_of(
 
 def ratio(kpi: Kpi, roles: Mapping[str, str], drawn: Mapping[str, Float64], known: Bool) -> Float64:
     """Return the KPI in each replicate [R, n]: infinite, or NaN, where the denominator is missing."""
-    above, below = (drawn[roles[role]][:, known] for role in (kpi.numerator, kpi.denominator))
-    return kpi.value(above, below)
+    return kpi.value({role: drawn[name][:, known] for role, name in roles.items()})
 
 
 def tell(why: list[list[str]], where: Bool, reason: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,10 +22,12 @@ Frames: TypeAlias = Callable[[Sequence[str]], Iterator[pl.DataFrame]]
 class Logged:
     """The rows of a log with further columns by name, again and again; ``key`` names the lead of a row.
 
-    ``known`` are the columns of the outcomes table, by the name that the log gives them.
+    ``alone`` gives the rows of one model, which know the leads of all; ``known`` are the columns of the
+    outcomes table, by the name that the log gives them.
     """
 
     frames: Frames
+    alone: Frames
     outcome_names: tuple[str, ...]
     models: tuple[str, ...]
     channels: Sequence[str]
@@ -33,10 +35,6 @@ class Logged:
     drawn: Drawn | None
     key: str
     known: Collection[str]
-
-    def leads(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
-        """Yield the rows of one model, which stand for the leads of all."""
-        yield from (frame.filter(pl.col("model") == self.models[0]) for frame in self.frames(names))
 
 
 def logged(credits: Any) -> Logged | None:
@@ -62,24 +60,36 @@ def of_log(log: CreditLog) -> Logged:
     channels = [label(name) for name in log.journeys.channels]
     key = "outcome_row" if outcomes else "journey_id"
 
-    def frames(names: Sequence[str]) -> Iterator[pl.DataFrame]:
-        return log.frames(*names)
-
-    return Logged(frames, log.outcome_names, tuple(log.rules), channels, log.zone, log.drawn, key, known)
+    models = tuple(log.rules)
+    one = replace(log, rules={name: log.rules[name] for name in models[:1]})
+    return Logged(
+        lambda names: log.frames(*names),
+        lambda names: one.frames(*names),
+        log.outcome_names,
+        models,
+        channels,
+        log.zone,
+        log.drawn,
+        key,
+        known,
+    )
 
 
 def of_file(path: Path, about: dict[str, Any]) -> Logged:
     """Return a log that was written; its leads are told by their journey."""
     from pyarrow.parquet import read_schema
 
-    names, zone = tuple(about["outcomes"]), about["timezone"]
+    names, zone, models = tuple(about["outcomes"]), about["timezone"], tuple(about["models"])
     drawn = None if about.get("drawn") is None else Drawn(**about["drawn"])
     known = [name for name in read_schema(path).names if name not in (*NAMES, *names)]
 
     def frames(wanted: Sequence[str]) -> Iterator[pl.DataFrame]:
         return file_frames(path, wanted, names, zone)
 
-    return Logged(frames, names, tuple(about["models"]), about["channels"], zone, drawn, "journey_id", known)
+    def alone(wanted: Sequence[str]) -> Iterator[pl.DataFrame]:
+        return (frame.filter(pl.col("model") == models[0]) for frame in frames(wanted))
+
+    return Logged(frames, alone, names, models, about["channels"], zone, drawn, "journey_id", known)
 
 
 def file_frames(

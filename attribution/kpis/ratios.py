@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import polars as pl
 
+from attribution.arrays import Float64
 from attribution.kpis.dictionary import Kpi, ratios_of
 
 COSTS = ("spend", "cost_marginal", "cost_fully_loaded")
@@ -21,10 +23,16 @@ def with_ratios(
     costs = [name for name in COSTS if name in rows.columns]
     ratios = ratios_of([*costs, *outcomes]) if ratios is None else ratios
     roles = roles_of([*costs, *outcomes], outcomes[0])
-    values = [ratio(kpi, roles) for kpi in ratios]
-    why = pl.concat_str([reason(kpi, roles) for kpi in ratios], separator="; ", ignore_nulls=True)
-    told = pl.when(why != "").then(why).alias("reason")
-    return rows.select("model", *by, *costs, *outcomes, *values, told)
+    columns = {role: rows[name].cast(pl.Float64).to_numpy() for role, name in roles.items()}
+    figures, why = [], []
+    for kpi in ratios:
+        known = {kpi.numerator, kpi.denominator} <= set(roles)
+        values = kpi.value(columns) if known else np.full(len(rows), np.nan)
+        told = rows.with_columns(reason(kpi, roles, values).alias(kpi.name))[kpi.name]
+        figures.append(pl.Series(kpi.name, values).set(told.is_not_null(), None))
+        why.append(told)
+    joined = pl.concat_str(pl.all(), separator="; ", ignore_nulls=True).replace("", None).alias("reason")
+    return rows.select("model", *by, *costs, *outcomes).hstack([*figures, *pl.DataFrame(why).select(joined)])
 
 
 def roles_of(columns: Sequence[str], leads: str) -> dict[str, str]:
@@ -32,20 +40,11 @@ def roles_of(columns: Sequence[str], leads: str) -> dict[str, str]:
     return {name: name for name in columns} | {"leads": leads}
 
 
-def ratio(kpi: Kpi, roles: Mapping[str, str]) -> pl.Expr:
-    """Return the KPI, null where it has no value."""
-    if kpi.numerator not in roles or kpi.denominator not in roles:
-        return pl.lit(None, dtype=pl.Float64).alias(kpi.name)
-    value = pl.col(roles[kpi.numerator]) / pl.col(roles[kpi.denominator]) - kpi.minus
-    return pl.when(reason(kpi, roles).is_null()).then(value).alias(kpi.name)
-
-
-def reason(kpi: Kpi, roles: Mapping[str, str]) -> pl.Expr:
+def reason(kpi: Kpi, roles: Mapping[str, str], values: Float64) -> pl.Expr:
     """Return why the KPI has no value, null where it has one."""
     for role in (kpi.numerator, kpi.denominator):
         if role not in roles:
             return pl.lit(f"{kpi.name}: no column {role}")
-    denominator = pl.col(roles[kpi.denominator])
     costs = [name for name in (kpi.numerator, kpi.denominator) if name in COSTS]
     lacking = kpi.denominator if kpi.denominator in COSTS else f"credited {roles[kpi.denominator]}"
     shared = pl.lit(kpi.by_journey) & (pl.col("credited_by") == "total")
@@ -55,8 +54,8 @@ def reason(kpi: Kpi, roles: Mapping[str, str]) -> pl.Expr:
         .then(pl.lit(f"{kpi.name}: totals were shared, not journeys"))
         .when(no_spend)
         .then(pl.concat_str(pl.lit(f"{kpi.name}: "), "no_spend"))
-        .when(denominator == 0)
+        .when(pl.col(roles[kpi.denominator]) == 0)
         .then(pl.lit(f"{kpi.name}: no {lacking}"))
-        .when(~(pl.col(roles[kpi.numerator]) / denominator).is_finite())
+        .when(~pl.lit(pl.Series(values)).is_finite())
         .then(pl.lit(f"{kpi.name}: too little {lacking}"))
     )

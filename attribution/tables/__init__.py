@@ -1,6 +1,6 @@
 """Tables: the gate through which every table comes in, and the files in which they go out."""
 
-from attribution.tables.columns import OURS, TABLES, Column, check_outcome_names
+from attribution.tables.columns import ACCOUNT, OURS, TABLES, Column, check_outcome_names
 from attribution.tables.files import STREAMED, SUFFIXES, check_target, unescaped, write_rows, write_table
 from attribution.tables.gate import Checked, check_table
 from attribution.tables.origin import Origin
@@ -13,6 +13,7 @@ from attribution.tables.unfinished import PUBLISHING, discard_unfinished, unfini
 from attribution.tables.values import CONTROL
 
 __all__ = [
+    "ACCOUNT",
     "CONTROL",
     "OURS",
     "PIECE",
