@@ -15,6 +15,7 @@ from attribution.cli.attribute import attribute
 from attribution.cli.check import check
 from attribution.cli.compare import compare
 from attribution.cli.demo import demo
+from attribution.cli.funnel import funnel
 from attribution.cli.measure import measure
 from attribution.cli.registry import kpis, models
 from attribution.cli.run import run, schema
@@ -33,7 +34,7 @@ app = App(
     help_format="plaintext",
     version=lambda: metadata.version("attribution-engine"),
 )
-for verb in (demo, stitch, attribute, advance, measure, compare, run, check, schema, models, kpis):
+for verb in (demo, stitch, attribute, advance, measure, funnel, compare, run, check, schema, models, kpis):
     app.command(verb)
 
 

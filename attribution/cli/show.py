@@ -19,11 +19,13 @@ from rich.text import Text
 from attribution.errors import plain
 from attribution.kernels import on_first_compilation
 from attribution.kpis import FIGURES, KPIS
+from attribution.kpis.stages import IRREGULAR
 from attribution.stitched import Progress, StitchReport
 from attribution.tables import write_table
 
 WIDE = 200  # columns of output that is no terminal
 NAME = 32  # a longer name is cut on the screen, never in a file
+BETWEEN = "_to_"  # in the name of a rate from stage to stage
 SHARES = {kpi.name for kpi in KPIS if kpi.unit == "share"} | {"win_rate_shrunken"}
 
 
@@ -71,7 +73,8 @@ def number(value: Any, column: str, share: bool = False) -> str:
         return "-"
     if not isinstance(value, float):
         return "\n".join(map(printable, str(value).split("\n")))
-    return f"{value:.1%}".replace("%", " %") if share or column in SHARES else f"{value:,.2f}"
+    share = share or column in SHARES or BETWEEN in column
+    return f"{value:.1%}".replace("%", " %") if share else f"{value:,.2f}"
 
 
 def show_table(
@@ -164,15 +167,24 @@ def cells_of(table: pl.DataFrame, column: str, share: bool = False) -> list[str]
 
 def show_kpis(table: pl.DataFrame, by: Sequence[str] = ("channel",)) -> None:
     """Print the KPIs: of one model as one table, of several side by side."""
-    names = [name for name in FIGURES if name in table.columns and table[name].null_count() < len(table)]
+    several = table["model"].n_unique() > 1
+    show_figures(table, by, [name for name in FIGURES if name in table.columns] if several else None)
+
+
+def show_figures(table: pl.DataFrame, by: Sequence[str], names: Sequence[str] | None = None) -> None:
+    """Print the named columns, or all that tell something: one model as one table, several side by side."""
+    if names is None:
+        known = {"model", "reason", "run_id", *by}
+        ends = {f"{name}{end}" for name in table.columns for end in ("_low", "_high")}
+        names = [name for name in table.columns if name not in known | ends]
+    told = [name for name in names if table[name].null_count() < len(table)]
+    told = [name for name in told if not (name.startswith(IRREGULAR) and (table[name] == 0).all())]
     if table["model"].n_unique() > 1:
-        show_side_by_side(table, names, by)
+        show_side_by_side(table, told, by)
         return
-    known = ("model", "reason", "run_id", *FIGURES)
-    columns = [name for name in table.columns if name not in known and not name.endswith(("_low", "_high"))]
     title = table["model"][0] if len(table) else "no credits"
-    cells = [cells_of(table, name) for name in (*columns, *names)]
-    show_table(title, [*columns, *names], zip(*cells, strict=True), keep=len(by))
+    cells = [cells_of(table, name) for name in (*by, *told)]
+    show_table(title, [*by, *told], zip(*cells, strict=True), keep=len(by))
 
 
 def show_report(report: StitchReport) -> None:

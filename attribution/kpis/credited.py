@@ -86,7 +86,7 @@ def counts_by(
     names = log.outcome_names
     if not steps and not any(name_of(time, log.known) for time in ENDS.values()):
         return of_log(log.frames(by), by, names, log.models, log.channels, log.drawn)
-    facts = facts_of(log, steps, value)
+    facts = facts_of(log, steps, numbers={"value": value} if value else None)
     counts = counted(facts, steps, names[0])
     further = [name for name in counts.columns if name not in names]
     further = [name for name in further if not only or name in only or name in steps]

@@ -118,6 +118,55 @@ KPIS: tuple[Kpi, ...] = (
     count("reopened", "leads that were lost or won, and moved on after it", ""),
     count("mqls_entered", "leads by the period of their own mql_at (alike: sqls, ...)", counting="period"),
     *(
+        Kpi(name, formula, *of, unit, better, basis, "customer, by the first win", verb="value")
+        for name, formula, of, unit, better, basis in (
+            (
+                *("revenue_per_customer", "customer_revenue / customers"),
+                *(("customer_revenue", "customers"), "money", "higher", ""),
+            ),
+            (
+                *("revenue_per_order", "customer_revenue / orders"),
+                *(("customer_revenue", "orders"), "money", "higher", ""),
+            ),
+            (
+                *("orders_per_month", "(orders - customers) / exposure_months, open customers censored"),
+                *(("repeats", "exposure_months"), "ratio", "higher", ""),
+            ),
+            (
+                *("churn_per_month", "churned / exposure_months, open customers censored"),
+                *(("churned", "exposure_months"), "share", "lower", ""),
+            ),
+            (
+                "lifetime_value",
+                "margin x revenue_per_order x (1 + orders_per_month x months of the horizon); subscription: "
+                "margin x monthly revenue_per_customer x months until churn or the horizon",
+                *(("customer_revenue", "customers"), "money", "higher", ""),
+            ),
+            (
+                *("cost_per_customer", "spend / customers"),
+                *(("spend", "customers"), "money", "lower", MEDIA),
+            ),
+            (
+                *("lifetime_value_to_cost", "lifetime_value / cost_per_customer (LTV : CAC)"),
+                *(("customers", "spend"), "ratio", "higher", MEDIA),
+            ),
+            (
+                *("payback_months", "months until margin has paid cost_per_customer"),
+                *(("spend", "customers"), "months", "lower", MEDIA),
+            ),
+            (
+                *("return_on_investment", "(margin x customer_revenue - spend) / spend"),
+                *(("customer_revenue", "spend"), "ratio", "higher", MEDIA),
+            ),
+        )
+    ),
+    Kpi(
+        "expected_value_per_lead",
+        "expected_value / leads: the user's score of each lead",
+        *("expected_value", "leads", "money", "higher"),
+        verb="value",
+    ),
+    *(
         Kpi(
             name,
             formula,

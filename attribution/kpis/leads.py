@@ -66,39 +66,53 @@ def leads_of(credits: Any, by: Sequence[str], stages: Mapping[str, str] | None =
     return Leads(facts, shares, tuple(by), log.models, steps, log.drawn)
 
 
-def facts_of(log: Logged, stages: Mapping[str, str], value: str | None = None) -> pl.DataFrame:
+def facts_of(
+    log: Logged,
+    stages: Mapping[str, str],
+    times: Sequence[str] = (),
+    numbers: Mapping[str, str] | None = None,
+) -> pl.DataFrame:
     """Return a row a lead, in the order of the log: what it is, what came of it, and when.
 
+    ``times`` are further columns of times that may be there, ``numbers`` those of numbers that must be, by
+    the name they get.
+
     Raises:
-        ParameterError: there is no column of the value.
-        TableError: a column of the stages holds no times, or that of the value no numbers.
+        ParameterError: there is no such column of numbers.
+        TableError: a column holds no times, or no numbers.
     """
-    times = {column: name_of(column, log.known) for column in (*stages.values(), WON, LOST)}
-    others = {column: name_of(column, log.known) for column in ABOUT}
-    if value is not None and name_of(value, log.known) is None:
-        raise ParameterError.unknown("column of the value", value, log.known)
-    others |= {} if value is None else {"value": name_of(value, log.known)}
-    wanted = {ours: theirs for ours, theirs in (times | others).items() if theirs}
-    same = ["customer_id", "ends_at", *dict.fromkeys(wanted.values())]
+    numbers = numbers or {}
+    for column in numbers.values():
+        if name_of(column, log.known) is None:
+            raise ParameterError.unknown("column of the leads", column, log.known)
+    dated = {column: name_of(column, log.known) for column in (*stages.values(), WON, LOST, *times)}
+    others = {ours: name_of(column, log.known) for ours, column in numbers.items()}
+    others |= {column: name_of(column, log.known) for column in ABOUT}
+    wanted = {ours: theirs for ours, theirs in (dated | others).items() if theirs}
+    names = list(dict.fromkeys(wanted.values()))
+    first = pl.col(["customer_id", "ends_at", *names]).first()
     parts = [
-        frame.group_by(log.key, maintain_order=True).agg(
-            *(pl.col(name).first() for name in same), *(pl.col(name).sum() for name in log.outcome_names)
-        )
-        for frame in log.alone(list(dict.fromkeys(wanted.values())))
+        frame.group_by(log.key, maintain_order=True).agg(first, pl.col(log.outcome_names).sum())
+        for frame in log.alone(names)
     ]
     whole = pl.concat(parts)
     if log.key == "journey_id":  # a journey may lie in two row groups
-        firsts, sums = (pl.col(same).first(), pl.col(log.outcome_names).sum())
-        whole = whole.group_by(log.key, maintain_order=True).agg(firsts, sums)
-    columns = [
-        as_instants(whole[theirs], log.zone).alias(ours) for ours, theirs in wanted.items() if ours in times
-    ]
-    columns += [whole[theirs].alias(ours) for ours, theirs in wanted.items() if ours in ABOUT]
-    if value is not None:
-        columns.append(as_numbers(whole[others["value"]]).alias("value"))  # type: ignore[index]
+        whole = whole.group_by(log.key, maintain_order=True).agg(first, pl.col(log.outcome_names).sum())
     # What was shared is added up again: leads are counted, and noise in the last digits is none.
     known = [pl.col(name).round(9) for name in log.outcome_names]
-    return whole.select(log.key, "customer_id", pl.col("ends_at").cast(TIME), *known).hstack(columns)
+    rows = whole.select(log.key, "customer_id", pl.col("ends_at").cast(TIME), *known)
+    return rows.hstack(
+        [
+            (
+                as_instants(whole[theirs], log.zone)
+                if ours in dated
+                else as_numbers(whole[theirs])
+                if ours in numbers
+                else whole[theirs]
+            ).alias(ours)
+            for ours, theirs in wanted.items()
+        ]
+    )
 
 
 def as_instants(values: pl.Series, zone: str) -> pl.Series:
