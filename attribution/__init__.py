@@ -42,7 +42,17 @@ from attribution.errors import (
 from attribution.graphs import transition_graph, write_graphml
 from attribution.increments import advance
 from attribution.journeys import Journeys
-from attribution.kpis import KPIS, Funnel, Measured, funnel, lead_log, measure, stage_entries
+from attribution.kpis import (
+    KPIS,
+    Funnel,
+    Measured,
+    Velocity,
+    funnel,
+    lead_log,
+    measure,
+    stage_entries,
+    velocity,
+)
 from attribution.learned import Statistics, load_statistics
 from attribution.models import (
     MODELS,
@@ -98,6 +108,7 @@ __all__ = [
     "TableError",
     "TimeDecay",
     "TouchpointRule",
+    "Velocity",
     "VocabularyError",
     "advance",
     "attribute",
@@ -118,6 +129,7 @@ __all__ = [
     "stage_entries",
     "stitch",
     "transition_graph",
+    "velocity",
     "write_graphml",
     "write_table",
 ]

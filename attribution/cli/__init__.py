@@ -21,6 +21,7 @@ from attribution.cli.registry import kpis, models
 from attribution.cli.run import run, schema
 from attribution.cli.stitch import stitch
 from attribution.cli.stop import stopping
+from attribution.cli.velocity import velocity
 from attribution.errors import AttributionError, plain
 from attribution.tables import discard_unfinished
 
@@ -34,7 +35,21 @@ app = App(
     help_format="plaintext",
     version=lambda: metadata.version("attribution-engine"),
 )
-for verb in (demo, stitch, attribute, advance, measure, funnel, compare, run, check, schema, models, kpis):
+for verb in (
+    demo,
+    stitch,
+    attribute,
+    advance,
+    measure,
+    funnel,
+    velocity,
+    compare,
+    run,
+    check,
+    schema,
+    models,
+    kpis,
+):
     app.command(verb)
 
 

@@ -73,7 +73,7 @@ def number(value: Any, column: str, share: bool = False) -> str:
         return "-"
     if not isinstance(value, float):
         return "\n".join(map(printable, str(value).split("\n")))
-    share = share or column in SHARES or BETWEEN in column
+    share = share or column in SHARES or BETWEEN in column or column.startswith("within_")
     return f"{value:.1%}".replace("%", " %") if share else f"{value:,.2f}"
 
 

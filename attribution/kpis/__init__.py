@@ -5,6 +5,7 @@ from attribution.kpis.funnel import Funnel, funnel, stage_entries
 from attribution.kpis.lead_log import lead_log
 from attribution.kpis.measure import Measured, kpi_table, measure
 from attribution.kpis.shrinkage import FIGURES
+from attribution.kpis.velocity import Velocity, velocity
 
 __all__ = [
     "FIGURES",
@@ -12,10 +13,12 @@ __all__ = [
     "Funnel",
     "Kpi",
     "Measured",
+    "Velocity",
     "funnel",
     "kpi_table",
     "lead_log",
     "measure",
     "ratios_of",
     "stage_entries",
+    "velocity",
 ]

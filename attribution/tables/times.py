@@ -22,6 +22,7 @@ CANDIDATES = tuple(
         f"%m{sign}%d{sign}%Y",
         f"%d{sign}%m{sign}%y",
         f"%m{sign}%d{sign}%y",
+        *(["%y-%m-%d"] if sign == "-" else []),
     )
     for time in ("", " %H:%M", " %H:%M:%S")
 )
@@ -109,6 +110,7 @@ def from_text(column: pl.Series, where: str, name: str, reading: Reading) -> Ins
             return Instants(nothing(text), naive=False, faults=tuple(missed))
         return from_epoch(numbers, where, name, reading)
     plain = text.str.replace(r"^(\d{4}-\d{2}-\d{2})T", "${1} ").str.replace("Z$", "+00:00")
+    plain = plain.set(~plain.str.contains(r"^\d{4}-"), None)  # else 20-10-16 would be a day of the year 20
     zoned, local = nothing(text), nothing(text)
     for form in (*AWARE, *ISO):
         left = plain.set(zoned.is_not_null() | local.is_not_null(), None)
