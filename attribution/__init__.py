@@ -44,14 +44,19 @@ from attribution.increments import advance
 from attribution.journeys import Journeys
 from attribution.kpis import (
     KPIS,
+    Forecast,
     Funnel,
     Measured,
     Velocity,
+    contribution,
+    forecast,
     funnel,
     lead_log,
     measure,
+    seasonality,
     stage_entries,
     velocity,
+    year_over_year,
 )
 from attribution.learned import Statistics, load_statistics
 from attribution.models import (
@@ -84,6 +89,7 @@ __all__ = [
     "CreditLog",
     "Credits",
     "FirstTouch",
+    "Forecast",
     "Funnel",
     "HalfLife",
     "Journeys",
@@ -114,7 +120,9 @@ __all__ = [
     "attribute",
     "choose_order",
     "compare",
+    "contribution",
     "credit_log",
+    "forecast",
     "from_journeys",
     "from_paths",
     "funnel",
@@ -124,6 +132,7 @@ __all__ = [
     "measure",
     "parse_model",
     "sample",
+    "seasonality",
     "sensitivity",
     "split_events",
     "stage_entries",
@@ -132,4 +141,5 @@ __all__ = [
     "velocity",
     "write_graphml",
     "write_table",
+    "year_over_year",
 ]

@@ -109,7 +109,7 @@ class StatisticsError(AttributionError):
 
 
 class ConvergenceError(AttributionError):
-    """An iteration did not reach its tolerance."""
+    """There is not enough data, or an iteration did not reach its tolerance."""
 
     exit_code = 5
 
@@ -120,6 +120,11 @@ class ConvergenceError(AttributionError):
             f"removal effects did not converge: residual {residual:.1e} after {sweeps:,} sweeps, "
             f"expected {tolerance:.1e}; use a lower order, or collapse_repeats=True"
         )
+
+    @classmethod
+    def too_short(cls, what: str, got: str, expected: str, remedy: str) -> ConvergenceError:
+        """Return the error of a history that is too short for what is asked of it."""
+        return cls(f"{what}: got {got}, expected {expected}; {remedy}")
 
 
 class GateError(AttributionError):

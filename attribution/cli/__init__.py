@@ -35,21 +35,11 @@ app = App(
     help_format="plaintext",
     version=lambda: metadata.version("attribution-engine"),
 )
-for verb in (
-    demo,
-    stitch,
-    attribute,
-    advance,
-    measure,
-    funnel,
-    velocity,
-    compare,
-    run,
-    check,
-    schema,
-    models,
-    kpis,
-):
+VERBS = (
+    *(demo, stitch, attribute, advance, measure, funnel, velocity, compare),
+    *(run, check, schema, models, kpis),
+)
+for verb in VERBS:
     app.command(verb)
 
 

@@ -22,7 +22,7 @@ SHOWN = (
 Until = Annotated[
     str | None,
     Parameter(
-        help="End of observation (ISO 8601): who is open then is censored; the latest time without it."
+        help="End of observation (ISO 8601): who is open then is censored. Without it: the latest time."
     ),
 ]
 
@@ -64,8 +64,7 @@ def velocity(
         show_json(table)
     elif out is None:
         step = pl.concat_str("from_stage", "to_stage", separator=" to ").alias("step")
-        show_figures(
-            table.with_columns(step), [*dimensions, "step"], [*SHOWN, *(["mean_days_naive"] if naive else [])]
-        )
+        names = [*SHOWN, *(["mean_days_naive"] if naive else [])]
+        show_figures(table.with_columns(step), [*dimensions, "step"], names)
         say(f"{table['method'][0]}, observed until {table['observed_until'][0]:%Y-%m-%d %H:%M:%S} UTC")
     show_warnings(made.warnings)
