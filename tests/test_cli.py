@@ -35,6 +35,10 @@ WINDOW = ("--lookback-days", "--restart", "--no-restart", "--maturity-days", "--
 NAMED = ("--as-of", "--outcome-names", "--touchpoints-columns", "--outcomes-columns", "--folds")
 COLUMNS = (*NAMED, "--repeated-outcomes", "--memory-limit", "--most-channels")
 DRAWN = ("--intervals", "--replicates", "--seed")
+LOOP = (
+    *("--by", "--out", "--json", "--force", "--outcomes-columns", "--outcome-names", "--as-of"),
+    *("--repeated-outcomes", "--folds", *DRAWN, *READING),
+)
 PATHS = ("--paths", "--path", "--conversions", "--null", "--value", "--separator")
 OPTIONS = {
     "demo": ("--out", "--force"),
@@ -55,6 +59,12 @@ OPTIONS = {
     "measure": (
         *("--spend", "--spend-columns", "--by", "--repeated-spend", "--out", "--json", "--force"),
         *READING,
+    ),
+    "funnel": ("--stages", "--entries", "--value", *LOOP),
+    "velocity": ("--stages", "--until", "--naive", *LOOP),
+    "trends": (
+        *("--table", "--period", "--spend", "--align", "--before", "--now", "--of", "--horizon", "--season"),
+        *("--complete-before", *LOOP),
     ),
     "run": ("--out", "--dry-run", "--force", "--threads", "--log-format"),
     "check": ("--spend", "--rejected", "--force", *COLUMNS, *WINDOW, *READING),
@@ -189,7 +199,7 @@ def test_markdown_is_a_well_formed_table(verb: str) -> None:
         (("atribute",), 'Did you mean "attribute"'),
         (
             ("nothing",),
-            "Available commands: demo, stitch, attribute, advance, measure, compare, run, check, ...",
+            "Available commands: demo, stitch, attribute, advance, measure, funnel, velocity, trends, ...",
         ),
         (("attribute", "--modle", "linear"), "Did you mean --model"),
         (("stitch", "a.csv"), "OUTCOMES"),

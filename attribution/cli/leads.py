@@ -30,7 +30,9 @@ Stages = Annotated[
 class LeadOptions:
     """How a table of leads is read, which is no credit log."""
 
-    columns: Annotated[str | None, Parameter(help="Columns of a table of leads, as OURS=THEIRS,...")] = None
+    outcomes_columns: Annotated[
+        str | None, Parameter(help="Columns of a table of leads, as OURS=THEIRS,...")
+    ] = None
     outcome_names: Annotated[
         str | None, Parameter(help="Numeric columns of a table of leads, leads first: leads,wins,...")
     ] = None
@@ -62,7 +64,7 @@ def leads_from(
     log = lead_log(
         source,
         as_of=how.as_of,
-        columns=options.mapping(how.columns, "--columns"),
+        columns=options.mapping(how.outcomes_columns, "--outcomes-columns"),
         outcome_names=options.names_of(how.outcome_names),
         repeated_outcomes=how.repeated_outcomes,
         folds=how.folds,

@@ -138,8 +138,7 @@ KPIS: tuple[Kpi, ...] = (
             ),
             (
                 "lifetime_value",
-                "margin x revenue_per_order x (1 + orders_per_month x months of the horizon); subscription: "
-                "margin x monthly revenue_per_customer x months until churn or the horizon",
+                "margin x revenue_per_order x (1 + orders_per_month x months), or by subscription",
                 *(("customer_revenue", "customers"), "money", "higher", ""),
             ),
             (

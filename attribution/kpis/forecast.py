@@ -13,6 +13,7 @@ import polars as pl
 from attribution.arrays import Float64
 from attribution.dimensions import PERIODS
 from attribution.errors import ConvergenceError, ParameterError
+from attribution.kpis.dictionary import KPIS
 from attribution.kpis.measure import Measured
 from attribution.kpis.periods import SEASONS, History, history
 
@@ -77,7 +78,7 @@ def forecast(
 
     Formula: value(T + h) = y(T + h - m k), k = floor((h - 1) / m) + 1, with a season of m periods;
     value_low, value_high = value -+ z sigma sqrt(k), sigma^2 = the mean of (y(t) - y(t - m))^2, z the
-    normal quantile of (1 + level) / 2. Leads (the first outcome) and wins have no value_low below 0.
+    normal quantile of (1 + level) / 2. Counts (leads, wins, stages) have no value_low below 0.
 
     Units: those of the outcome.
 
@@ -204,8 +205,9 @@ def apart(known: Float64, season: int) -> Float64:
 
 
 def counts(names: Sequence[str]) -> list[bool]:
-    """Return which outcomes are never below 0: the first, which plays the role of leads, and wins."""
-    return [name in (names[0], "wins") for name in names]
+    """Return which outcomes are never below 0: the first, which plays the role of leads, and all counts."""
+    counted = {names[0], *(kpi.name for kpi in KPIS if kpi.unit == "count")}
+    return [name in counted for name in names]
 
 
 def long(rows: pl.DataFrame, first: int, second: int) -> pl.DataFrame:

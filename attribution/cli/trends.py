@@ -1,0 +1,100 @@
+"""The verb trends: the year before, what a change comes from, the seasons, and a forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Literal
+
+import polars as pl
+from cyclopts import Parameter
+
+from attribution.cli import options
+from attribution.cli.leads import By, LeadOptions, leads_from
+from attribution.cli.show import show_figures, show_json, show_warnings, write
+from attribution.errors import ParameterError
+from attribution.kpis import Measured, contribution, forecast, measure, seasonality, year_over_year
+from attribution.tables import Reading, check_target
+
+Tables = Literal["year_over_year", "contribution", "seasonality", "forecast", "backtest"]
+
+
+def trends(
+    leads: str,
+    /,
+    *,
+    table: Annotated[Tables, Parameter(help="What is asked for.")] = "year_over_year",
+    period: Annotated[
+        Literal["day", "week", "month", "quarter", "year"], Parameter(help="Length of a period.")
+    ] = "month",
+    by: By = None,
+    spend: Annotated[str | None, Parameter(help="Table of channel and spend by date.")] = None,
+    align: Annotated[
+        Literal["iso_week", "date"] | None,
+        Parameter(help="What is the same a year before. Without it: iso_week of days and weeks, else date."),
+    ] = None,
+    before: Annotated[
+        date | None, Parameter(help="A day of the period that a change is counted from (contribution).")
+    ] = None,
+    now: Annotated[date | None, Parameter(help="A day of the period that it is counted to.")] = None,
+    of: Annotated[
+        Literal["wins", "spend", "revenue", "win_rate", "cost_per_lead"], Parameter(help="What has changed.")
+    ] = "wins",
+    horizon: Annotated[int, Parameter(help="Periods that are foretold.")] = 4,
+    season: Annotated[
+        int | None, Parameter(help="Periods of a season. Without it: those of a year, 7 of days.")
+    ] = None,
+    complete_before: Annotated[
+        date | None, Parameter(help="Periods that begin on this day or later are not complete: left out.")
+    ] = None,
+    out: options.Out = None,
+    json: options.Json = False,
+    force: options.Force = False,
+    how: LeadOptions | None = None,
+    draws: options.DrawOptions | None = None,
+    reading: options.ReadingOptions = None,
+) -> None:
+    """Compare periods: with the year before, by volume, mix and rate, by season; and foretell the next.
+
+    Parameters
+    ----------
+    leads
+        Credit log in Parquet, as attribute writes it, or a table of leads with their own columns.
+    """
+    if out is not None:
+        check_target(out, tuple(filter(None, (leads, spend))))
+    log, dimensions = leads_from(leads, by, how, draws, reading)
+    others = [name for name in dimensions if name != period]
+    measured = measure(log, spend, by=[*others, period], reading=Reading(**options.given(reading, Reading)))
+
+    def change(seen: Measured) -> pl.DataFrame:
+        if before is None or now is None:
+            raise ParameterError(
+                "--table contribution needs --before and --now: a day of each of the two periods"
+            )
+        return contribution(seen, before=before, now=now, of=of)
+
+    def ahead(seen: Measured) -> tuple[pl.DataFrame, pl.DataFrame]:
+        made = forecast(seen, horizon=horizon, season=season, complete_before=complete_before)
+        return made.table(), made.backtest
+
+    by_week = "iso_week" if period in ("day", "week") else "date"
+    made: dict[str, Callable[[Measured], pl.DataFrame]] = {
+        "year_over_year": lambda seen: year_over_year(seen, align=align or by_week),
+        "contribution": change,
+        "seasonality": lambda seen: seasonality(seen, complete_before=complete_before),
+        "forecast": lambda seen: ahead(seen)[0],
+        "backtest": lambda seen: ahead(seen)[1],
+    }
+    found = made[table](measured)
+    if out is not None:
+        write(found, out, force)
+    if json:
+        show_json(found)
+    elif out is None:
+        keys = [
+            *others,
+            *(name for name in (period, "outcome", "step", "season_position") if name in found.columns),
+        ]
+        show_figures(found, keys)
+    show_warnings(measured.warnings)
