@@ -58,13 +58,17 @@ OPTIONS = {
     ),
     "measure": (
         *("--spend", "--spend-columns", "--by", "--repeated-spend", "--out", "--json", "--force"),
-        *READING,
+        *("--rates", "--touchpoints", "--spend-lag-days", *READING),
     ),
     "funnel": ("--stages", "--entries", "--value", *LOOP),
     "velocity": ("--stages", "--until", "--naive", *LOOP),
     "trends": (
         *("--table", "--period", "--spend", "--align", "--before", "--now", "--of", "--horizon", "--season"),
         *("--complete-before", *LOOP),
+    ),
+    "value": (
+        *("--form", "--margin", "--horizon-months", "--discount", "--score", "--until"),
+        *("--spend", "--spend-columns", "--repeated-spend", "--rates", *LOOP),
     ),
     "run": ("--out", "--dry-run", "--force", "--threads", "--log-format"),
     "check": ("--spend", "--rejected", "--force", *COLUMNS, *WINDOW, *READING),

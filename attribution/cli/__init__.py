@@ -22,6 +22,7 @@ from attribution.cli.run import run, schema
 from attribution.cli.stitch import stitch
 from attribution.cli.stop import stopping
 from attribution.cli.trends import trends
+from attribution.cli.value import value
 from attribution.cli.velocity import velocity
 from attribution.errors import AttributionError, plain
 from attribution.tables import discard_unfinished
@@ -37,7 +38,7 @@ app = App(
     version=lambda: metadata.version("attribution-engine"),
 )
 VERBS = (
-    *(demo, stitch, attribute, advance, measure, funnel, velocity, trends, compare),
+    *(demo, stitch, attribute, advance, measure, funnel, velocity, value, trends, compare),
     *(run, check, schema, models, kpis),
 )
 for verb in VERBS:

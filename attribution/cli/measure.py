@@ -16,7 +16,10 @@ def measure(
     credits: str,
     /,
     *,
-    spend: Annotated[str, Parameter(help="Table of channel and spend, by day or in sum.")],
+    spend: Annotated[
+        str | None,
+        Parameter(help="Table of channel and spend, by day or in sum; cost_type makes it a ledger."),
+    ] = None,
     spend_columns: Annotated[
         str | None, Parameter(help="Columns of the spend table, as OURS=THEIRS,...")
     ] = None,
@@ -26,6 +29,15 @@ def measure(
     repeated_spend: Annotated[
         Literal["error", "sum"], Parameter(help="What to do where a day of a channel has several rows.")
     ] = "error",
+    rates: Annotated[
+        str | None, Parameter(help="Table of currency and rate, where the spend is in several currencies.")
+    ] = None,
+    touchpoints: Annotated[
+        str | None, Parameter(help="Table of touchpoints, where costs are shared by touchpoints.")
+    ] = None,
+    spend_lag_days: Annotated[
+        float, Parameter(help="Days from the spend to the leads it counts for, by period.")
+    ] = 0.0,
     out: options.Out = None,
     json: options.Json = False,
     force: options.Force = False,
@@ -39,7 +51,7 @@ def measure(
         Credits table, or credit log in Parquet, as attribute writes them.
     """
     if out is not None:
-        check_target(out, (credits, spend))
+        check_target(out, tuple(filter(None, (credits, spend, rates, touchpoints))))
     dimensions = options.names_of(by) or []
     measured = measure_credits(
         credits,
@@ -47,6 +59,9 @@ def measure(
         by=dimensions,
         columns=options.mapping(spend_columns, "--spend-columns"),
         repeated_spend=repeated_spend,
+        rates=rates,
+        touchpoints=touchpoints,
+        spend_lag_days=spend_lag_days,
         reading=Reading(**options.given(reading, Reading)),
     )
     if out is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from cyclopts import Parameter
 
 from attribution.errors import ParameterError
+from attribution.kpis import Terms
 from attribution.parameters import Parameter as Declared
 from attribution.parameters import parameters
 from attribution.rare_channels import KEPT, check_most, group_rare
@@ -148,9 +149,11 @@ def options_of(declared: type) -> Any:
 if TYPE_CHECKING:
     WindowOptions: TypeAlias = Any
     ReadingOptions: TypeAlias = Any
+    TermOptions: TypeAlias = Any
 else:
     WindowOptions = options_of(Window)
     ReadingOptions = options_of(Reading)
+    TermOptions = options_of(Terms)
 
 
 def given(options: Any, declared: type) -> dict[str, Any]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Literal
 
-import polars as pl
 from cyclopts import Parameter
 
 from attribution.cli import options
 from attribution.cli.leads import By, LeadOptions, leads_from
 from attribution.cli.show import show_figures, show_json, show_warnings, write
-from attribution.errors import ParameterError
-from attribution.kpis import Measured, contribution, forecast, measure, seasonality, year_over_year
+from attribution.kpis import measure, trend
 from attribution.tables import Reading, check_target
 
 Tables = Literal["year_over_year", "contribution", "seasonality", "forecast", "backtest"]
@@ -67,26 +64,17 @@ def trends(
     others = [name for name in dimensions if name != period]
     measured = measure(log, spend, by=[*others, period], reading=Reading(**options.given(reading, Reading)))
 
-    def change(seen: Measured) -> pl.DataFrame:
-        if before is None or now is None:
-            raise ParameterError(
-                "--table contribution needs --before and --now: a day of each of the two periods"
-            )
-        return contribution(seen, before=before, now=now, of=of)
-
-    def ahead(seen: Measured) -> tuple[pl.DataFrame, pl.DataFrame]:
-        made = forecast(seen, horizon=horizon, season=season, complete_before=complete_before)
-        return made.table(), made.backtest
-
-    by_week = "iso_week" if period in ("day", "week") else "date"
-    made: dict[str, Callable[[Measured], pl.DataFrame]] = {
-        "year_over_year": lambda seen: year_over_year(seen, align=align or by_week),
-        "contribution": change,
-        "seasonality": lambda seen: seasonality(seen, complete_before=complete_before),
-        "forecast": lambda seen: ahead(seen)[0],
-        "backtest": lambda seen: ahead(seen)[1],
-    }
-    found = made[table](measured)
+    found = trend(
+        measured,
+        table,
+        align=align,
+        before=before,
+        now=now,
+        of=of,
+        horizon=horizon,
+        season=season,
+        complete_before=complete_before,
+    )
     if out is not None:
         write(found, out, force)
     if json:

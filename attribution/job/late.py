@@ -16,6 +16,8 @@ from attribution.dimensions import PERIODS, period
 from attribution.errors import ParameterError, TableError
 from attribution.job.sections import Breakdown, Job
 from attribution.kpis import Measured, kpi_table
+from attribution.kpis.ledger import BASES
+from attribution.kpis.sales_time import SALES_COST
 from attribution.manifest import Manifest, checksum
 
 SEVERAL = "no intervals: a sum of periods that were measured in several runs"
@@ -59,7 +61,8 @@ def with_published(
             f"({', '.join(PERIODS)}) among them: reprocess_days keeps what is older"
         )
     same = ("credited_by", "no_spend")
-    outcomes = [each for each in sums.columns if each not in ("model", "spend", *breakdown.by, *same)]
+    costs = [each for each in BASES if each in sums.columns]
+    outcomes = [each for each in sums.columns if each not in ("model", *costs, *breakdown.by, *same)]
     last = end_of_data(job, sums.filter(pl.col(outcomes[0]) != 0)[name])
     if published.manifest is None or last is None:
         return Late(measured.table())
@@ -78,10 +81,17 @@ def with_published(
     parts = [kept.join(told, how="cross").select(sums.columns).cast(dict(sums.schema)), recent]  # type: ignore[arg-type]
     names = list(dict.fromkeys(measured.table()["model"]))
     both = pl.concat([part.filter(pl.col("model") == model) for model in names for part in parts])
-    paid = both.filter(pl.col("model") == names[0])["spend"].drop_nulls()
-    spent = math.fsum(paid) if len(paid) else cast(float | None, measured.table()["spend"][-1])
-    table = kpi_table(both, breakdown.by, outcomes, names, spent)
+    totals = {cost: paid(both.filter(pl.col("model") == names[0]), cost, measured) for cost in costs}
+    table = kpi_table(both, breakdown.by, outcomes, names, totals)
     return Late(with_ends(table, [kept, measured.table()], breakdown.by), first)
+
+
+def paid(cells: pl.DataFrame, cost: str, measured: Measured) -> float | None:
+    """Return what the cells cost together without their sales time, else what was measured in sum."""
+    known = cells.filter(pl.col(cost).is_not_null())
+    sales = known[SALES_COST] if cost != "spend" and SALES_COST in known.columns else None
+    amounts = known[cost] if sales is None else known[cost] - sales
+    return math.fsum(amounts) if len(amounts) else measured.totals.get(cost)
 
 
 def with_ends(table: pl.DataFrame, tables: Sequence[pl.DataFrame], by: Sequence[str]) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from attribution.credits import Credits, Result
 from attribution.dimensions import summed
 from attribution.errors import ParameterError, TableError
 from attribution.kpis.leads import facts_of, shared
+from attribution.kpis.ledger import BASES
 from attribution.kpis.logged import Logged, logged
 from attribution.kpis.replicated import OfLog, Replicated, source_of
 from attribution.kpis.shrinkage import FIGURES
@@ -32,7 +33,7 @@ from attribution.tables.sources import read
 
 CreditsLike: TypeAlias = Result | Credits | CreditLog | Source
 TAKEN = OURS | set(FIGURES)  # columns of the KPI table, which no outcome may be named as
-NO_DIMENSIONS = {"model", "weight", "spend", "no_spend", "credited_by", "reason", *FIGURES}
+NO_DIMENSIONS = {"model", "weight", *BASES, "no_spend", "credited_by", "reason", *FIGURES}
 
 
 class Credited(NamedTuple):

@@ -13,6 +13,7 @@ from attribution.errors import ParameterError
 from attribution.kpis.dictionary import Kpi, ratios_of
 from attribution.kpis.ratios import COSTS, roles_of
 from attribution.kpis.replicated import Replicated
+from attribution.kpis.sales_time import SALES_COST
 from attribution.statistics import Resampling
 
 CELLS = 256  # rows of the KPI table whose replicates are held at once
@@ -113,6 +114,8 @@ def figures_of(
     drawn: dict[str, Float64] = {name: values[:, :, i] for i, name in enumerate(outcomes)}
     for name in set(COSTS) & set(rows.columns):
         drawn[name] = rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy()[None, :]
+        if name != "spend" and SALES_COST in drawn:  # which customers decide, and the rest of the cost not
+            drawn[name] = drawn[name] - rows[SALES_COST].to_numpy()[None, :] + drawn[SALES_COST]
     roles = roles_of(list(drawn), outcomes[0])
     for kpi in ratios:
         known = rows[kpi.name].is_not_null().to_numpy()

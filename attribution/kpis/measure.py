@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import polars as pl
 
-from attribution.channels import TOTAL, UNATTRIBUTED, near_duplicates
+from attribution.channels import UNATTRIBUTED, near_duplicates
 from attribution.errors import ParameterError, TableError, shown
 from attribution.kpis.credited import Credited, CreditsLike, credited
 from attribution.kpis.intervals import with_intervals
+from attribution.kpis.ledger import COSTS
 from attribution.kpis.ratios import with_ratios
 from attribution.kpis.replicated import Replicated
+from attribution.kpis.sales_time import SALES_COST
 from attribution.kpis.shrinkage import with_shrunken
-from attribution.kpis.spend import Spend, spend_by
+from attribution.kpis.spend import Spend, not_spent, spend_by
+from attribution.kpis.totals import in_order, sums_of, with_total
 from attribution.tables import Reading, RowCount, Source
 
 
@@ -23,7 +26,8 @@ from attribution.tables import Reading, RowCount, Source
 class Measured:
     """The KPI table, the sums that it divides, the count of the spend rows, and warnings.
 
-    ``replicated`` holds the outcomes of the cells in each replicate, or why there are none.
+    ``replicated`` holds the outcomes of the cells in each replicate, or why there are none; ``totals``
+    what the spend table has in sum by cost base, in a cell or not.
     """
 
     kpis: pl.DataFrame
@@ -33,6 +37,7 @@ class Measured:
     by: tuple[str, ...]
     outcome_names: tuple[str, ...]
     replicated: Replicated | str | None = None
+    totals: Mapping[str, float | None] = field(default_factory=dict)
 
     def table(self) -> pl.DataFrame:
         """Return the KPI table: per model a row a cell, and (total), a ratio of sums."""
@@ -41,12 +46,15 @@ class Measured:
 
 def measure(
     credits: CreditsLike,
-    spend: Source,
+    spend: Source | None = None,
     *,
     by: Sequence[str] = ("channel",),
     columns: Mapping[str, str] | None = None,
     reading: Reading | None = None,
     repeated_spend: str = "error",
+    rates: Source | None = None,
+    touchpoints: Source | None = None,
+    spend_lag_days: float = 0.0,
 ) -> Measured:
     """Return spend, credited outcomes and their ratios by model and channel, or by what ``by`` names.
 
@@ -58,9 +66,16 @@ def measure(
     far as chance explains the difference. The first outcome plays the role of leads. ``columns`` maps our
     names to those of the spend table.
 
+    Spend is media. A spend table with cost_type, or an outcome sales_cost, gives two further bases:
+    cost_marginal adds costs that are variable, cost_fully_loaded all, and both sales_cost. Costs are spread
+    over months and by what they follow to the cent; what follows leads is held at its estimate.
+    ``rates`` (currency, rate, perhaps date) bring amounts to one currency, ``touchpoints`` (channel,
+    timestamp, perhaps campaign) are what costs may follow, and by period the spend of a day counts for
+    the leads of ``spend_lag_days`` later.
+
     Raises:
-        TableError: the credits or the spend table cannot be used.
-        ParameterError: the credits do not know a dimension.
+        TableError: the credits, the spend table, the rates or the touchpoints cannot be used.
+        ParameterError: the credits do not know a dimension, or the lag is no length of time.
 
     >>> from attribution import Credits
     >>> result = Credits("linear", ("ads",), ("leads", "wins"), [[4, 1]], [1, 0])
@@ -76,15 +91,20 @@ def measure(
     ):
         raise ParameterError.out_of_range("by", by, "names of dimensions, each once")
     what = credited(credits, by, reading or Reading())
-    money = spend_by(spend, by, columns, reading or Reading(), repeated_spend)
-    what, money = comparably(what, money)
-    sums = pl.concat([with_spend(name, what, by, money) for name in what.models])
-    spent = money.total if money.rows.used else None  # in sum it is known, by whatever it is not
-    kpis = kpi_table(sums, by, what.outcome_names, what.models, spent)
+    money = (
+        not_spent(by)
+        if spend is None
+        else spend_by(
+            spend, by, columns, reading or Reading(), repeated_spend, rates, touchpoints, spend_lag_days
+        )
+    )
+    what, sums, warnings = beside_spend(what, money, by)
+    kpis = kpi_table(sums, by, what.outcome_names, what.models, money.totals)
     if what.replicated is not None:
         kpis = with_intervals(kpis, by, what.outcome_names, what.replicated)
-    warnings = (*money.warnings, *unmatched(what, money))
-    return Measured(kpis, sums, money.rows, warnings, tuple(by), what.outcome_names, what.replicated)
+    return Measured(
+        kpis, sums, money.rows, warnings, tuple(by), what.outcome_names, what.replicated, money.totals
+    )
 
 
 def kpi_table(
@@ -92,20 +112,53 @@ def kpi_table(
     by: Sequence[str],
     outcomes: Sequence[str],
     models: Sequence[str],
-    spent: float | None,
+    totals: Mapping[str, float | None],
 ) -> pl.DataFrame:
-    """Return the KPI table of the sums: their ratios, and per model those of the totals.
+    """Return the KPI table of the sums: their ratios, and per model those of the totals."""
+    rows = totalled(sums, by, outcomes, models, totals)
+    return with_shrunken(with_ratios(rows, by, outcomes), by, outcomes)
 
-    A model without a cell has a total as well. What was ``spent`` is known in sum, if not by cell.
+
+def beside_spend(
+    what: Credited, money: Spend, by: Sequence[str]
+) -> tuple[Credited, pl.DataFrame, tuple[str, ...]]:
+    """Return what is credited, its cells beside their costs, and warnings."""
+    what, money = comparably(what, money)
+    cells, told = zip(*(with_spend(name, what, by, money) for name in what.models), strict=True)
+    lost = (line for lines in told for line in lines)
+    return what, pl.concat(cells), (*money.warnings, *lost, *unmatched(what, money))
+
+
+def totalled(
+    sums: pl.DataFrame,
+    by: Sequence[str],
+    outcomes: Sequence[str],
+    models: Sequence[str],
+    totals: Mapping[str, float | None],
+) -> pl.DataFrame:
+    """Return the cells of each model and their total; a model without a cell has one as well.
+
+    The ``totals`` of cost bases are known in sum, if not by cell.
     """
-    tables = [with_total(name, sums.filter(model=name), by, outcomes, spent) for name in models]
-    return with_shrunken(with_ratios(pl.concat(tables), by, outcomes), by, outcomes)
+    tables = []
+    for model in models:
+        rows = sums.filter(model=model)
+        found = sums_of(rows, outcomes)
+        sales = found.get(SALES_COST, 0.0)
+        costs = {"spend": totals.get("spend")}
+        for base in (each for each in COSTS if each in rows.columns):
+            known = totals.get(base)
+            costs[base] = known if not sales else math.fsum([known or 0.0, sales])
+        told = rows["no_spend"][0] if len(rows) else "no spend"
+        same = {"model": model, "credited_by": credited_by(rows), "no_spend": told}
+        tables.append(with_total(rows, by, {**costs, **found, **same}))
+    return pl.concat(tables)
 
 
 def comparably(what: Credited, money: Spend) -> tuple[Credited, Spend]:
     """Return both with dimensions of the same types; raise TableError where they differ."""
-    for name in money.table.columns[:-1]:
-        ours, theirs = what.table.schema[name], money.table.schema[name]
+    for name in money.known:
+        ours, theirs = what.table.schema[name], money.lines.schema[name]
         if ours == theirs:
             continue
         if not (ours.is_integer() and theirs.is_integer()) and pl.Null not in (ours, theirs):
@@ -120,30 +173,40 @@ def comparably(what: Credited, money: Spend) -> tuple[Credited, Spend]:
             pl.Int64() if ours.is_integer() and theirs.is_integer() else theirs if ours == pl.Null else ours
         )
         what = what._replace(table=what.table.cast({name: common}))
-        money = replace(money, table=money.table.cast({name: common}))
+        money = money.cast(name, common)
     return what, money
 
 
-def with_spend(name: str, what: Credited, by: Sequence[str], money: Spend) -> pl.DataFrame:
-    """Return one model's cells with their spend, and those that have spend alone."""
-    columns = ["model", *by, "spend", *what.outcome_names, "credited_by"]
+def with_spend(name: str, what: Credited, by: Sequence[str], money: Spend) -> tuple[pl.DataFrame, list[str]]:
+    """Return one model's cells with their costs and those that have costs alone, and what has no cell."""
+    has_sales = SALES_COST in what.outcome_names
+    costs = ["spend", *(COSTS if money.is_ledger or has_sales else ())]
+    columns = ["model", *by, *costs, *what.outcome_names, "credited_by"]
     rows = what.table.filter(pl.col("model") == name)
+    warnings: list[str] = []
     if money.unknown:
-        told = f"spend is not known by {', '.join(money.unknown)}"
-        rows = rows.with_columns(spend=pl.lit(None, pl.Float64)).select(columns)
+        told = "no spend" if not money.rows.read else f"spend is not known by {', '.join(money.unknown)}"
+        rows = rows.with_columns(pl.lit(None, pl.Float64).alias(base) for base in costs).select(columns)
     else:
         told = "no spend"
-        met = rows.join(money.table, on=by, how="left", nulls_equal=True, maintain_order="left")
-        alone = money.table.join(rows, on=by, how="anti", nulls_equal=True, maintain_order="left")
+        table, lost = money.of_model(rows, what.outcome_names[0])
+        warnings = [f"{name}: {line}" for line in lost]
+        met = rows.join(table, on=by, how="left", nulls_equal=True, maintain_order="left")
+        alone = table.join(rows, on=by, how="anti", nulls_equal=True, maintain_order="left")
         same = {"model": name, "credited_by": credited_by(rows)}
         alone = alone.with_columns(pl.lit(value).alias(key) for key, value in same.items())
         alone = alone.with_columns(pl.lit(0.0).alias(each) for each in what.outcome_names)
         rows = pl.concat([met.select(columns), alone.select(columns)])
-    rest = pl.col("channel") == UNATTRIBUTED
-    order = [part for each in by for part in ([rest, each] if each == "channel" else [each])]
-    # By channel alone they stand in order of their credit already.
-    rows = rows.sort([rest] if list(by) == ["channel"] else order, nulls_last=True, maintain_order=True)
-    return rows.with_columns(no_spend=pl.lit(told))
+        if has_sales:
+            rows = rows.with_columns(plus_sales(base) for base in COSTS)
+    rows = in_order(rows, by)
+    return rows.with_columns(no_spend=pl.lit(told)), warnings
+
+
+def plus_sales(base: str) -> pl.Expr:
+    """Return a cost base with the cost of sales time, null where there is neither."""
+    sales = pl.col(SALES_COST)
+    return pl.when(pl.col(base).is_not_null() | (sales != 0)).then(pl.col(base).fill_null(0.0) + sales)
 
 
 def credited_by(rows: pl.DataFrame) -> str:
@@ -151,21 +214,9 @@ def credited_by(rows: pl.DataFrame) -> str:
     return str(rows["credited_by"][0]) if len(rows) else "journey"
 
 
-def with_total(
-    name: str, rows: pl.DataFrame, by: Sequence[str], outcomes: Sequence[str], spent: float | None
-) -> pl.DataFrame:
-    """Return one model's cells and their total, named in the first dimension that is text."""
-    named = next((each for each in by if rows.schema[each] == pl.String), None)
-    sums = {"spend": spent, **{each: math.fsum(rows[each]) for each in outcomes}}
-    told = rows["no_spend"][0] if len(rows) else "no spend"
-    same = {"model": name, "credited_by": credited_by(rows), "no_spend": told}
-    total = {**dict.fromkeys(by), **({named: TOTAL} if named else {}), **sums, **same}
-    return pl.concat([rows, pl.DataFrame([total], schema=rows.schema)])
-
-
 def unmatched(what: Credited, money: Spend) -> list[str]:
     """Return which channels have spend but no touchpoint, and touchpoints but no spend."""
-    if "channel" not in money.table.columns:
+    if "channel" not in money.known:
         return []
     met, spent = set(what.table["channel"]) - {UNATTRIBUTED}, set(money.table["channel"])
     lines = []

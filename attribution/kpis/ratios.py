@@ -9,8 +9,9 @@ import polars as pl
 
 from attribution.arrays import Float64
 from attribution.kpis.dictionary import Kpi, ratios_of
+from attribution.kpis.ledger import BASES
 
-COSTS = ("spend", "cost_marginal", "cost_fully_loaded")
+COSTS = tuple(BASES)  # columns of money that is known, and not drawn
 
 
 def with_ratios(

@@ -3,76 +3,184 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import polars as pl
 
-from attribution.channels import label, normalised
-from attribution.dimensions import PERIODS, comparable, first_day
-from attribution.errors import ParameterError, TableError, shown
+from attribution.dimensions import PERIODS, comparable
+from attribution.errors import ParameterError, TableError
+from attribution.kpis.amortisation import moved, over_months
+from attribution.kpis.currency import check_currency, exchanged
+from attribution.kpis.ledger import BASES, MARGINAL, MEDIA, added_up, checked_ledger, is_ledger, with_kinds
+from attribution.kpis.sharing import PLACE, bases_of, counted, in_period, named, shared_by_leads, spread_out
 from attribution.log_rows import quoted
-from attribution.tables import TABLES, Checked, Reading, RowCount, Source, check_table
+from attribution.tables import Checked, Reading, RowCount, Source, check_table
 from attribution.tables.sources import read
 
 MEASURES = ("spend", "impressions", "clicks")
 REPEATED = ("error", "sum")
+LONGEST_LAG = 36_525  # days, a hundred years
 
 
 @dataclass(frozen=True, eq=False)
 class Spend:
-    """Spend by those of the dimensions that the table knows, which ``unknown`` leaves over."""
+    """Costs by those of the dimensions that the table knows, which ``unknown`` leaves over.
 
-    table: pl.DataFrame  # the known dimensions, spend
-    total: float
+    A line has the known dimensions, channel, spend, and whether it is media and marginal. Lines of
+    ``by_leads`` are shared in proportion to the leads of a model, over the cells of what they do not name.
+    """
+
+    lines: pl.DataFrame
+    by_leads: pl.DataFrame
+    known: tuple[str, ...]
     unknown: tuple[str, ...]
+    totals: Mapping[str, float | None]  # by cost base, None where no row is of it
+    is_ledger: bool
     rows: RowCount
     warnings: tuple[str, ...]
 
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        """The known dimensions and the cost bases, without what leads share."""
+        return added_up(self.lines, self.known)
+
+    def cast(self, name: str, dtype: pl.DataType) -> Spend:
+        """Return it with a dimension of another type."""
+        return replace(self, lines=self.lines.cast({name: dtype}), by_leads=self.by_leads.cast({name: dtype}))
+
+    def of_model(self, cells: pl.DataFrame, leads: str) -> tuple[pl.DataFrame, list[str]]:
+        """Return the table with what the model's leads share, and what of it is in no cell."""
+        if self.unknown or not len(self.by_leads):
+            return self.table, []
+        parts, told = shared_by_leads(self.by_leads, cells, self.known, leads)
+        return added_up(pl.concat([self.lines, parts]), self.known), told
+
 
 def spend_by(
-    source: Source, by: Sequence[str], columns: Mapping[str, str] | None, reading: Reading, repeated: str
+    source: Source,
+    by: Sequence[str],
+    columns: Mapping[str, str] | None,
+    reading: Reading,
+    repeated: str,
+    rates: Source | None,
+    touchpoints: Source | None,
+    lag_days: float,
 ) -> Spend:
     """Return the spend by the dimensions: exactly rounded sums, whatever the order of the rows.
 
     Raises:
-        TableError: the table cannot be used, holds several currencies, or names a day of a channel twice.
+        TableError: the table cannot be used, holds several currencies and no rates are given, names a
+            day of a channel twice, or costs that are shared by touchpoints which are not given.
+        ParameterError: the lag is no length of time.
     """
     if repeated not in REPEATED:
         raise ParameterError.out_of_range(
             "repeated_spend", repeated, f"one of {', '.join(map(repr, REPEATED))}"
         )
+    if not isinstance(lag_days, (int, float)) or not 0 <= lag_days <= LONGEST_LAG:
+        raise ParameterError.out_of_range("spend_lag_days", lag_days, f"a number from 0 to {LONGEST_LAG:,}")
     whole = read(source, "spend", None, reading.delimiter)
     money = check_table("spend", whole, reading, columns)
-    money = checked_spend(money, whole.frame, dict(columns or {}), repeated)
-    ours = {column.name for column in TABLES["spend"]}
-    others = [name for name in by if name in whole.frame.columns and name not in ours]
+    money = checked_spend(money, whole.frame, dict(columns or {}), repeated, rates)
+    others = [name for name in by if name in whole.frame.columns and name not in money.frame.columns]
     extra = [quoted(comparable(whole.frame[name])) for name in others if not dated(name)]
-    used = money.frame.with_columns(quoted(money.frame[name]) for name in money.frame.columns[1:])
-    used = used.hstack(extra).filter(money.reason.is_null())
-    known = [
+    used = named(money.frame).hstack(extra).filter(money.reason.is_null())
+    if rates is not None and "currency" in used.columns:
+        used = used.with_columns(exchanged(used, ["spend"], rates, money.where, reading))
+    zone = reading.timezone or "UTC"
+    if is_ledger(used) and "months" in used.columns and used["months"].null_count() < len(used):
+        used = over_months(used, zone)
+    known = tuple(
         name
         for name in by
         if ("date" in used.columns and own_clock(name, by) if dated(name) else name in used.columns)
-    ]
-    keys = used.select(known_dimension(name, reading.timezone or "UTC") for name in known)
-    amounts = defaultdict(list)
-    for key, amount in zip(keys.iter_rows(), used["spend"], strict=bool(known)):
-        amounts[
-            tuple(label(normalised(v)) if n == "channel" else v for n, v in zip(known, key, strict=True))
-        ].append(amount)
-    sums = [(*key, math.fsum(each)) for key, each in amounts.items()]
-    table = pl.DataFrame(sums, schema={**keys.schema, "spend": pl.Float64}, orient="row")
-    table = table.sort(known, nulls_last=True) if known else table
-    unknown = tuple(name for name in by if name not in known)
-    return Spend(table, math.fsum(used["spend"]), unknown, money.count, money.warnings)
+    )
+    periods = [name for name in known if dated(name)]
+    later = lag_of(lag_days, periods)
+    warnings = [*money.warnings, *([f"spend is shifted by {lag_days:g} days"] if later else [])]
+    if later:
+        used = used.with_columns(moved(pl.col("date"), zone, later))
+    used = with_kinds(used).with_columns(in_period(pl.col("date"), name, zone) for name in periods)
+    totals = {base: math.fsum(each) if len(each) else None for base, each in amounts_of(used)}
+    follows_leads = pl.lit(False)
+    if is_ledger(used) and "shared_by" in used.columns:
+        used, told = shared_places(used, known, periods, touchpoints, later, reading, money.where)
+        warnings += told
+        follows_leads = pl.col("shared_by").eq_missing("leads") & is_open(known)
+    of_line = list(dict.fromkeys([*known, "channel", "spend", MEDIA, MARGINAL]))
+    return Spend(
+        used.filter(~follows_leads).select(of_line),
+        used.filter(follows_leads).select(of_line),
+        known,
+        tuple(name for name in by if name not in known),
+        totals,
+        is_ledger(used),
+        money.count,
+        tuple(warnings),
+    )
 
 
-def checked_spend(money: Checked, source: pl.DataFrame, columns: Mapping[str, str], repeated: str) -> Checked:
+def not_spent(by: Sequence[str]) -> Spend:
+    """Return no spend at all, where no table of it is given."""
+    kinds = {"channel": pl.String, "spend": pl.Float64, MEDIA: pl.Boolean, MARGINAL: pl.Boolean}
+    lines = pl.DataFrame(schema=kinds)
+    return Spend(lines, lines, (), tuple(by), dict.fromkeys(BASES), False, RowCount(), ())
+
+
+def amounts_of(used: pl.DataFrame) -> list[tuple[str, pl.Series]]:
+    """Return the amounts of each cost base."""
+    return [(base, used.filter(rule)["spend"]) for base, rule in BASES.items()]
+
+
+def lag_of(days: float, periods: Sequence[str]) -> str:
+    """Return how much later the spend counts, or nothing where no period is that of the lead.
+
+    >>> lag_of(0.5, ["week"]), lag_of(14, ["touchpoint_week"])
+    ('43200000000us', '')
+    """
+    own = any(not name.startswith("touchpoint_") for name in periods)
+    return f"{round(days * 86_400_000_000)}us" if days and own else ""
+
+
+def shared_places(
+    used: pl.DataFrame,
+    known: Sequence[str],
+    periods: Sequence[str],
+    touchpoints: Source | None,
+    later: str,
+    reading: Reading,
+    where: str,
+) -> tuple[pl.DataFrame, list[str]]:
+    """Return the rows with a place for what campaigns, spend or touchpoints share, if one is asked for."""
+    if not set(PLACE) & set(known):
+        return used, []
+    touched: pl.DataFrame | None = None
+    warnings: list[str] = []
+    if (used["shared_by"] == "touchpoints").any():
+        touched, warnings = counted(touchpoints, periods, later, reading, where)
+    used, told = spread_out(used, bases_of(used, touched, periods))
+    return used, [*warnings, *told]
+
+
+def is_open(known: Sequence[str]) -> pl.Expr:
+    """Return whether a row leaves a dimension open, and its cells can be told by the channel it names."""
+    told = pl.lit("channel" in known) | pl.col("channel").is_null()
+    return told & pl.any_horizontal(pl.lit(False), *(pl.col(name).is_null() for name in known))
+
+
+def checked_spend(
+    money: Checked,
+    source: pl.DataFrame,
+    columns: Mapping[str, str],
+    repeated: str,
+    rates: Source | None = None,
+) -> Checked:
     """Return the spend without what cannot be spent; TableError where its amounts must not be added."""
-    money = money.set_aside("negative_spend", pl.col("spend") < 0)
-    check_currency(money)
+    money = checked_ledger(money).set_aside("negative_spend", pl.col("spend") < 0)
+    if rates is None:
+        check_currency(money)
     if repeated == "error":
         check_repeats(money, source, columns)
     return money
@@ -91,30 +199,6 @@ def own_clock(name: str, by: Sequence[str]) -> bool:
     return name.startswith("touchpoint_") or not any(
         dated(each) and each.startswith("touchpoint_") for each in by
     )
-
-
-def known_dimension(name: str, zone: str) -> pl.Expr:
-    """Return a dimension of the spend table."""
-    if not dated(name):
-        return pl.col(name)
-    return first_day(pl.col("date"), PERIODS[name.removeprefix("touchpoint_")], zone).alias(name)
-
-
-def check_currency(money: Checked) -> None:
-    """Raise TableError where amounts of several currencies would be added."""
-    if "currency" not in money.frame.columns:
-        return
-    found = money.used["currency"].drop_nulls().unique().sort()
-    if len(found) > 1:
-        raise TableError.of(
-            money.where,
-            f"{len(found)} currencies",
-            "amounts of one currency",
-            "convert the amounts to one currency, or measure each currency by itself",
-            column="currency",
-            count=len(money.used),
-            examples=tuple(map(shown, found[:5])),
-        )
 
 
 def check_repeats(money: Checked, source: pl.DataFrame, columns: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ from attribution.errors import ParameterError
 # Columns of our own tables, which no outcome may be named as.
 OURS = frozenset(
     {"journey_id", "customer_id", "ends_at", "converted", "channel", "age_days", "count"}
-    | {"model", "credited_by", "spend", "reason"}
+    | {"model", "credited_by", "spend", "cost_marginal", "cost_fully_loaded", "reason"}
 )
 
 
@@ -18,7 +18,8 @@ OURS = frozenset(
 class Column:
     """One column of a table; kind: id, time, name, path, text, whole, number, flag or list.
 
-    ``null`` is what an empty cell of a number stands for; without it the row is set aside.
+    ``null`` is what an empty cell of a number stands for; without it the row is set aside. ``unless``
+    names a column whose value makes up for an empty cell; ``beside`` one without which this is not read.
     """
 
     name: str
@@ -27,6 +28,8 @@ class Column:
     required: bool = False
     null: float | None = None
     default: float | None = None  # of the whole column, where it is absent
+    unless: str = ""
+    beside: str = ""
     coded: bool = False  # may stay Categorical: what is looked at are its distinct values
 
 
@@ -44,6 +47,9 @@ TOUCHPOINT = (
 )
 
 TABLES: dict[str, tuple[Column, ...]] = {
+    "counted_touchpoints": tuple(
+        each for each in TOUCHPOINT if each.name in ("timestamp", "channel", "campaign")
+    ),
     "touchpoints": tuple(replace(each, coded=each.name == "channel") for each in TOUCHPOINT),
     "outcomes": (
         Column("customer_id", "id", "who became a lead (text or integer)", required=True),
@@ -66,11 +72,32 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("journey", "text", "journey the row belongs to (flag='journey')"),
     ),
     "spend": (
-        Column("channel", "name", "channel the money went to", required=True),
+        Column("channel", "name", "channel the money went to", required=True, unless="shared_by"),
         Column("spend", "number", "money spent", required=True),
         Column("date", "time", "day of the spend"),
         Column("campaign", "text", "campaign of the channel"),
-        Column("currency", "text", "currency of the money, one for the table"),
+        Column("currency", "text", "currency of the money, one for the table, or with a table of rates"),
+        Column("cost_type", "text", "media, tool, content, agency, labour, event or other"),
+        Column("months", "whole", "months from the date that share it equally", beside="cost_type"),
+        Column(
+            "shared_by", "text", "what it follows: campaigns, spend, touchpoints or leads", beside="cost_type"
+        ),
+        Column("variable", "text", "1 where one more lead makes more of it (media)", beside="cost_type"),
+    ),
+    "rates": (
+        Column("currency", "text", "currency that is converted", required=True),
+        Column("rate", "number", "worth of one unit in the currency of the report", required=True),
+        Column("date", "time", "day from which it holds"),
+    ),
+    "amounts": (
+        Column("currency", "text", "currency of the row's money", required=True),
+        Column("timestamp", "time", "when, which decides the rate where rates have days"),
+    ),
+    "hours": (
+        Column("hours", "number", "hours that were worked", required=True),
+        Column("rate", "number", "money per hour", required=True),
+        Column("outcome_id", "text", "outcome that they were worked for"),
+        Column("owner", "text", "who worked them, for all outcomes that are theirs"),
     ),
     "paths": (
         Column("path", "path", "channels of the journey, oldest first", required=True),

@@ -165,7 +165,7 @@ def typed(
     warnings = [*source.warnings, *[f"{source.where}: {NO_ROWS}"] * (not len(source.frame))]
     for column in declared:
         name = names[column.name]
-        if name not in source.frame.columns:
+        if not is_there(column, source, names):
             if column.default is not None:
                 series.append(
                     pl.repeat(column.default, len(source.frame), dtype=pl.Float64, eager=True).alias(
@@ -197,7 +197,10 @@ def typed(
             faults += overflow(raw, source.where, name)
         series.append(raw)
         if column.required and column.kind in BLANK:
-            rules.append((BLANK[column.kind], raw.is_null()))
+            blank = raw.is_null()
+            if column.unless:
+                blank &= ~made_up_for(column, source, declared, names)
+            rules.append((BLANK[column.kind], blank))
         if column.kind in ("id", "name") and raw.dtype == pl.String and not is_plain(raw):
             rules.append(("control_char", raw.str.contains(CONTROL).fill_null(False)))
     if faults:
@@ -215,6 +218,22 @@ def typed(
         naive,
         source.columns,
     )
+
+
+def is_there(column: Column, source: Read, names: Mapping[str, str]) -> bool:
+    """Return whether a column is to be read: the source has it, and the one that it stands beside."""
+    beside = names.get(column.beside)
+    return names[column.name] in source.frame.columns and (beside is None or beside in source.frame.columns)
+
+
+def made_up_for(
+    column: Column, source: Read, declared: Sequence[Column], names: Mapping[str, str]
+) -> pl.Series:
+    """Return whether the row has a value of the column that makes up for an empty cell of this one."""
+    for other in declared:
+        if other.name == column.unless and is_there(other, source, names):
+            return as_text(source.frame[names[other.name]], other, Reading()).is_not_null()
+    return pl.repeat(False, len(source.frame), dtype=pl.Boolean, eager=True)
 
 
 def readable(dtype: pl.DataType, column: Column) -> bool:

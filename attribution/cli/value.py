@@ -1,0 +1,74 @@
+"""The verb value: what customers are worth by the cell that won them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from attribution.cli import options
+from attribution.cli.leads import By, LeadOptions, leads_from
+from attribution.cli.show import show_figures, show_json, show_warnings, write
+from attribution.cli.velocity import Until
+from attribution.kpis import Terms, customer_value
+from attribution.stitching.end_of_data import instant_of
+from attribution.tables import Reading, check_target
+
+
+def value(
+    leads: str,
+    /,
+    *,
+    by: By = None,
+    terms: options.TermOptions = None,
+    score: Annotated[
+        str | None, Parameter(help="Column of what each lead is expected to bring, in money.")
+    ] = None,
+    until: Until = None,
+    spend: Annotated[str | None, Parameter(help="Table of channel and spend: cost per customer.")] = None,
+    spend_columns: Annotated[
+        str | None, Parameter(help="Columns of the spend table, as OURS=THEIRS,...")
+    ] = None,
+    repeated_spend: Annotated[
+        Literal["error", "sum"], Parameter(help="What to do where a day of a channel has several rows.")
+    ] = "error",
+    rates: Annotated[
+        str | None, Parameter(help="Table of currency and rate, where the spend is in several currencies.")
+    ] = None,
+    out: options.Out = None,
+    json: options.Json = False,
+    force: options.Force = False,
+    how: LeadOptions | None = None,
+    draws: options.DrawOptions | None = None,
+    reading: options.ReadingOptions = None,
+) -> None:
+    """Tell what customers are worth: lifetime value, what it is to its cost, payback, expected value.
+
+    Parameters
+    ----------
+    leads
+        Credit log in Parquet, as attribute writes it, or a table of leads with their own columns.
+    """
+    if out is not None:
+        check_target(out, tuple(filter(None, (leads, spend, rates))))
+    log, dimensions = leads_from(leads, by, how, draws, reading)
+    made = customer_value(
+        log,
+        spend,
+        by=dimensions,
+        **options.given(terms, Terms),
+        score=score,
+        until=None if until is None else instant_of(until),
+        columns=options.mapping(spend_columns, "--spend-columns"),
+        reading=Reading(**options.given(reading, Reading)),
+        repeated_spend=repeated_spend,
+        rates=rates,
+    )
+    table = made.table()
+    if out is not None:
+        write(table, out, force)
+    if json:
+        show_json(table)
+    elif out is None:
+        show_figures(table, dimensions)
+    show_warnings(made.warnings)
