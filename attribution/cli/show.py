@@ -25,7 +25,8 @@ from attribution.tables import write_table
 
 WIDE = 200  # columns of output that is no terminal
 NAME = 32  # a longer name is cut on the screen, never in a file
-BETWEEN = "_to_"  # in the name of a rate from stage to stage
+BETWEEN, WITHIN = "_to_", "within_"  # in the names of rates from stage to stage, and of velocity
+DEFINED = {kpi.name for kpi in KPIS}
 SHARES = {kpi.name for kpi in KPIS if kpi.unit == "share"} | {"win_rate_shrunken"}
 
 
@@ -73,7 +74,7 @@ def number(value: Any, column: str, share: bool = False) -> str:
         return "-"
     if not isinstance(value, float):
         return "\n".join(map(printable, str(value).split("\n")))
-    share = share or column in SHARES or BETWEEN in column or column.startswith("within_")
+    share = share or column in SHARES or (column not in DEFINED and (BETWEEN in column or WITHIN in column))
     return f"{value:.1%}".replace("%", " %") if share else f"{value:,.2f}"
 
 

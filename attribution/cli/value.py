@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from attribution.cli import options
 from attribution.cli.leads import By, LeadOptions, leads_from
-from attribution.cli.show import show_figures, show_json, show_warnings, write
+from attribution.cli.show import say, show_figures, show_json, show_warnings, write
 from attribution.cli.velocity import Until
 from attribution.kpis import Terms, customer_value
 from attribution.stitching.end_of_data import instant_of
@@ -70,5 +70,9 @@ def value(
     if json:
         show_json(table)
     elif out is None:
-        show_figures(table, dimensions)
+        stated = ("form", "margin", "horizon_months", "discount", "observed_until")
+        ends = ("_low", "_high")
+        names = [name for name in table.columns if name not in (*stated, "model", "reason", *dimensions)]
+        show_figures(table, dimensions, [name for name in names if not name.endswith(ends)])
+        say(", ".join(f"{name.replace('_', ' ')} {table[name][0]}" for name in stated))
     show_warnings(made.warnings)

@@ -44,6 +44,11 @@ class Input:
         return self.read.where
 
     @property
+    def ours(self) -> pl.DataFrame:
+        """The rows, with our names of the columns."""
+        return self.read.frame.rename({theirs: ours for ours, theirs in self.columns.items()})
+
+    @property
     def rows(self) -> int:
         """The rows of the table."""
         return len(self.read.frame)
@@ -103,7 +108,7 @@ def read_inputs(job: Job, base: Path) -> Inputs:
     reading = Reading(**job.reading.model_dump())
     tables: dict[str, Input] = {}
     faults: list[Fault] = []
-    for name in ("touchpoints", "outcomes", "events", "spend"):
+    for name in ("touchpoints", "outcomes", "events", "spend", "rates"):
         if getattr(job, name) is not None:
             try:
                 tables[name] = read_input(name, job, base, reading)
@@ -125,7 +130,7 @@ def read_input(name: str, job: Job, base: Path, reading: Reading) -> Input:
     names = job.outcomes.names or [] if name == "outcomes" and job.outcomes else []
     checked = check_table(name, whole, reading, source.columns, numbers(names))
     if name == "spend":
-        checked = checked_spend(checked, whole.frame, source.columns, source.repeated)
+        checked = checked_spend(checked, whole.frame, source.columns, source.repeated, job.rates is not None)
     return Input(name, source.path, files, stamps, whole, source.columns, checked)
 
 

@@ -21,7 +21,7 @@ def plan(job: Job, base: Path, folder: Folder) -> list[tuple[str, str]]:
         TableError: a source is not there.
     """
     steps = []
-    for name in ("touchpoints", "outcomes", "events", "spend"):
+    for name in ("touchpoints", "outcomes", "events", "spend", "rates"):
         source = getattr(job, name)
         if source is not None:
             paths = files_of(str(base / source.path), name)
@@ -40,7 +40,7 @@ def plan(job: Job, base: Path, folder: Folder) -> list[tuple[str, str]]:
         steps.append(("group", f"channels beyond the {job.most_channels:,} with the most touchpoints"))
     models = [str(each.label or each.name) for each in job.models] or list(MODELS)
     steps.append(("attribute", ", ".join(models)))
-    steps += [(f"measure {each.file}", f"by {', '.join(each.by)}") for each in job.breakdowns]
+    steps += [(f"measure {each.file}", f"by {', '.join(each.by)}") for each in [*job.breakdowns, *job.loop]]
     steps.append(("gate", f"at most {job.gate.max_rejected:.2%} of a table's rows set aside"))
     state = "replaced as a whole" if folder.path.exists() else "new"
     steps.append((f"write {folder.path} ({state})", ", ".join(name for name in job.files() if name)))

@@ -14,6 +14,7 @@ from attribution.engine import attribute, defaults
 from attribution.errors import ParameterError
 from attribution.job.inputs import Inputs
 from attribution.job.late import Published, with_published
+from attribution.job.loop import lag_of, loop_tables, spend_of
 from attribution.job.sections import Job
 from attribution.kpis import Measured, measure
 from attribution.learned import Statistics
@@ -62,21 +63,28 @@ def flow(
         warnings = (*warnings, *measured.warnings)
         tables[job.outputs.kpis] = measured.table()
     for each in job.breakdowns:
-        assert isinstance(stitched, Stitched)  # a job with [spark] has none
-        measured = measured_by(job, inputs, logged(stitched, result, each.models), each.by)
+        measured = measured_by(job, inputs, logged(journeys_of(stitched), result, each.models), each.by)
         late = with_published(job, each, measured, chosen, published)
         tables[each.file], warnings = late.table, (*warnings, *late.warnings)
         kept |= {each.file: late.kept_before.isoformat()} if late.kept_before is not None else {}
+    for name, table, told in loop_tables(
+        job, inputs, lambda names: logged(journeys_of(stitched), result, names)
+    ):
+        tables[name], warnings = table, (*warnings, *told)
     tables |= {job.outputs.report: report.table(), job.outputs.rejected: rejected}
     if job.outputs.journeys:
-        assert isinstance(stitched, Stitched)
-        tables[job.outputs.journeys] = stitched.table()
+        tables[job.outputs.journeys] = journeys_of(stitched).table()
     outputs = [Output(name, [table], {"table": name}) for name, table in tables.items() if name]
     if job.outputs.log:
-        assert isinstance(stitched, Stitched)
-        log = logged(stitched, result)
+        log = logged(journeys_of(stitched), result)
         outputs.append(Output(job.outputs.log, log_parts(log, job.outputs.log_columns), log.about))
-    return Flow(chosen, result, report, outputs, warnings, kept)
+    return Flow(chosen, result, report, outputs, tuple(dict.fromkeys(warnings)), kept)
+
+
+def journeys_of(stitched: Stitched | Statistics) -> Stitched:
+    """Return the journeys, which a job with [spark] does not have, and is refused what needs them."""
+    assert isinstance(stitched, Stitched)
+    return stitched
 
 
 def check_dimensions(job: Job, stitched: Stitched | Statistics) -> None:
@@ -84,7 +92,11 @@ def check_dimensions(job: Job, stitched: Stitched | Statistics) -> None:
     if isinstance(stitched, Statistics):
         return
     log = CreditLog(stitched, {})
-    keys = {f"breakdowns[{place}].by": each.by for place, each in enumerate(job.breakdowns)}
+    keys = {
+        f"{name}[{place}].by": each.by
+        for name in ("breakdowns", "funnels", "velocities", "values", "trends")
+        for place, each in enumerate(getattr(job, name))
+    }
     for key, names in (keys | {"outputs.log_columns": job.outputs.log_columns}).items():
         try:
             log.find(*names)
@@ -94,16 +106,8 @@ def check_dimensions(job: Job, stitched: Stitched | Statistics) -> None:
 
 def measured_by(job: Job, inputs: Inputs, credits: Result | CreditLog, by: Sequence[str]) -> Measured:
     """Return the KPIs by some dimensions."""
-    assert job.spend is not None
-    spend = inputs.tables["spend"]
-    return measure(
-        credits,
-        spend.read,
-        by=by,
-        columns=spend.columns,
-        reading=inputs.reading,
-        repeated_spend=job.spend.repeated,
-    )
+    money = spend_of(job, inputs) | lag_of(job, inputs)
+    return measure(credits, by=by, reading=inputs.reading, **money)
 
 
 def logged(stitched: Stitched, result: Result, models: Sequence[str] | None = None) -> CreditLog:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field, model_validator
 
 from attribution.errors import shown
+from attribution.job.loop_sections import FileName, Funnel, Trend, Value, Velocity, file
 from attribution.job.section import Columns, Section, field_of, section_of
 from attribution.job.spark_section import Spark
 from attribution.manifest import NAME, TIMING
@@ -22,17 +23,6 @@ from attribution.stitching.window import Window
 from attribution.tables import REASONS, Reading
 
 DRAWN = parameters(Resampling)
-PLAIN_NAME = r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]*$"
-
-
-FileName = Annotated[str, Field(pattern=PLAIN_NAME)]
-
-
-def file(default: Any) -> Any:
-    """Return the field of an output's file name."""
-    return Field(default, description="the name of a file in the folder, .parquet or .csv, without a path")
-
-
 WindowSection: Any = section_of(Window, "Window")
 ReadingSection: Any = section_of(Reading, "Reading")
 LABEL = (str | None, Field(None, description="name of the model in the tables, where two are alike"))
@@ -64,9 +54,12 @@ class Events(Source):
 
 
 class Spend(Source):
-    """The money by channel."""
+    """The money by channel; a column cost_type makes it a ledger of costs."""
 
     repeated: Literal["error", "sum"] = "error"
+    lag_days: float = Field(
+        0.0, ge=0, description="days from the spend to the leads it counts for, by period"
+    )
 
 
 class Breakdown(Section):
@@ -124,6 +117,7 @@ class Job(Section):
     events: Events | None = None
     spark: Spark | None = None
     spend: Spend | None = None
+    rates: Source | None = Field(None, description="currency and rate, for spend in several currencies")
     as_of: datetime | date | str | None = Field(None, description="end of the data; later rows are set aside")
     most_channels: int | None = field_of(KEPT)[1]
     window: WindowSection = WindowSection()
@@ -131,6 +125,10 @@ class Job(Section):
     models: list[AnyModel] = Field([], description="every rule with its defaults and Markov without them")
     intervals: Intervals | None = Field(None, description="no intervals without it")
     breakdowns: list[Breakdown] = Field(default_factory=list)
+    funnels: list[Funnel] = Field(default_factory=list)
+    velocities: list[Velocity] = Field(default_factory=list)
+    values: list[Value] = Field(default_factory=list)
+    trends: list[Trend] = Field(default_factory=list)
     outputs: Outputs = Field(default_factory=Outputs)
     gate: Gate = Field(default_factory=Gate)
 
@@ -147,6 +145,8 @@ class Job(Section):
             fold_bits(self.intervals.folds)
         if self.breakdowns and self.spend is None:
             raise ValueError("[spend] for [[breakdowns]]")
+        if self.rates is not None and self.spend is None:
+            raise ValueError("[spend] for [rates]")
         files = [name for name in self.files() if name is not None]
         for name in files:
             if files.count(name) > 1 or name in (NAME, TIMING):
@@ -169,6 +169,7 @@ class Job(Section):
         """Refuse what needs the journeys here."""
         here = {
             "[[breakdowns]]": self.breakdowns,
+            "[[funnels]], [[velocities]], [[values]] or [[trends]]": self.loop,
             "outputs.journeys": self.outputs.journeys,
             "outputs.log": self.outputs.log,
             "most_channels": self.most_channels,
@@ -176,11 +177,20 @@ class Job(Section):
         if asked := [key for key, value in here.items() if value]:
             raise ValueError(f"no {' and no '.join(asked)} with [spark]: journeys stay where they are")
 
+    @property
+    def loop(self) -> list[Any]:
+        """The tables of the closed loop, which are made of the log."""
+        return [*self.funnels, *self.velocities, *self.values, *self.trends]
+
     def files(self) -> list[str | None]:
         """Return the names of the outputs."""
         outputs = self.outputs
         named = [outputs.credits, outputs.report, outputs.rejected, outputs.journeys, outputs.log]
-        return [*named, outputs.kpis if self.spend else None, *(each.file for each in self.breakdowns)]
+        return [
+            *named,
+            outputs.kpis if self.spend else None,
+            *(each.file for each in [*self.breakdowns, *self.loop]),
+        ]
 
     def built(self) -> list[Model]:
         """Return the models as values, their parameters checked together."""

@@ -83,7 +83,7 @@ def spend_by(
         raise ParameterError.out_of_range("spend_lag_days", lag_days, f"a number from 0 to {LONGEST_LAG:,}")
     whole = read(source, "spend", None, reading.delimiter)
     money = check_table("spend", whole, reading, columns)
-    money = checked_spend(money, whole.frame, dict(columns or {}), repeated, rates)
+    money = checked_spend(money, whole.frame, dict(columns or {}), repeated, rates is not None)
     others = [name for name in by if name in whole.frame.columns and name not in money.frame.columns]
     extra = [quoted(comparable(whole.frame[name])) for name in others if not dated(name)]
     used = named(money.frame).hstack(extra).filter(money.reason.is_null())
@@ -175,11 +175,11 @@ def checked_spend(
     source: pl.DataFrame,
     columns: Mapping[str, str],
     repeated: str,
-    rates: Source | None = None,
+    has_rates: bool = False,
 ) -> Checked:
     """Return the spend without what cannot be spent; TableError where its amounts must not be added."""
     money = checked_ledger(money).set_aside("negative_spend", pl.col("spend") < 0)
-    if rates is None:
+    if not has_rates:
         check_currency(money)
     if repeated == "error":
         check_repeats(money, source, columns)

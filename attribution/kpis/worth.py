@@ -88,7 +88,8 @@ class LifetimeValue(Kpi):
                 return lifetime
             if self.figure == "to_cost":
                 return lifetime / each["spend"]
-            return np.asarray(np.maximum(each["spend"] - at_once, 0.0) / monthly)
+            left = np.maximum(each["spend"] - at_once, 0.0)
+            return np.where(left == 0, 0.0, left / monthly)
 
 
 @dataclass(frozen=True)
