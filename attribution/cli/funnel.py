@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from attribution.cli import options
-from attribution.cli.leads import By, LeadOptions, Stages, leads_from
+from attribution.cli.leads import By, LeadOptions, Stages, leads_from, show_leads
 from attribution.cli.show import show_figures, show_json, show_warnings, write
 from attribution.kpis import funnel as funnel_of
 from attribution.kpis import stage_entries
@@ -57,4 +57,5 @@ def funnel(
         show_json(table)
     elif out is None:
         show_figures(table, [*dimensions, *([f"entered_{entries}"] if entries else [])])
+    show_leads(log)
     show_warnings(made.warnings)

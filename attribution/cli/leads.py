@@ -56,7 +56,7 @@ def leads_from(
     draws: options.DrawOptions | None,
     reading: options.ReadingOptions,
 ) -> tuple[str | CreditLog, list[str]]:
-    """Return the credit log that the source is, or becomes, and the dimensions; say what leads alone hold."""
+    """Return the credit log that the source is, or becomes, and the dimensions."""
     names = options.names_of(by)
     if logged(source) is not None:
         return source, names or ["channel"]
@@ -71,7 +71,13 @@ def leads_from(
         reading=Reading(**options.given(reading, Reading)),
         **(draws or options.DrawOptions()).given(how.intervals),
     )
-    report = log.journeys.report
-    notes = {name: report.notes[name] for name in ("customers", "negative_delay") if name in report.notes}
-    show_report(replace(report, tables={"leads": report.tables["outcomes"]}, unattributed={}, notes=notes))
     return log, names or ["month"]
+
+
+def show_leads(log: str | CreditLog) -> None:
+    """Say what leads alone hold, on standard error."""
+    if isinstance(log, CreditLog):
+        report = log.journeys.report
+        notes = {name: report.notes[name] for name in ("customers", "negative_delay") if name in report.notes}
+        tables = {"leads": report.tables["outcomes"]}
+        show_report(replace(report, tables=tables, unattributed={}, notes=notes))

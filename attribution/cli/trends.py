@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from attribution.cli import options
-from attribution.cli.leads import By, LeadOptions, leads_from
+from attribution.cli.leads import By, LeadOptions, leads_from, show_leads
 from attribution.cli.show import show_figures, show_json, show_warnings, write
 from attribution.kpis import measure, trend
 from attribution.tables import Reading, check_target
@@ -85,4 +85,5 @@ def trends(
             *(name for name in (period, "outcome", "step", "season_position") if name in found.columns),
         ]
         show_figures(found, keys)
+    show_leads(log)
     show_warnings(measured.warnings)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from attribution.cli import options
-from attribution.cli.leads import By, LeadOptions, leads_from
+from attribution.cli.leads import By, LeadOptions, leads_from, show_leads
 from attribution.cli.show import say, show_figures, show_json, show_warnings, write
 from attribution.cli.velocity import Until
 from attribution.kpis import Terms, customer_value
@@ -75,4 +75,5 @@ def value(
         names = [name for name in table.columns if name not in (*stated, "model", "reason", *dimensions)]
         show_figures(table, dimensions, [name for name in names if not name.endswith(ends)])
         say(", ".join(f"{name.replace('_', ' ')} {table[name][0]}" for name in stated))
+    show_leads(log)
     show_warnings(made.warnings)

@@ -9,7 +9,7 @@ import polars as pl
 from cyclopts import Parameter
 
 from attribution.cli import options
-from attribution.cli.leads import By, LeadOptions, Stages, leads_from
+from attribution.cli.leads import By, LeadOptions, Stages, leads_from, show_leads
 from attribution.cli.show import say, show_figures, show_json, show_warnings, write
 from attribution.kpis import velocity as velocity_of
 from attribution.stitching.end_of_data import instant_of
@@ -67,4 +67,5 @@ def velocity(
         names = [*SHOWN, *(["mean_days_naive"] if naive else [])]
         show_figures(table.with_columns(step), [*dimensions, "step"], names)
         say(f"{table['method'][0]}, observed until {table['observed_until'][0]:%Y-%m-%d %H:%M:%S} UTC")
+    show_leads(log)
     show_warnings(made.warnings)

@@ -66,11 +66,13 @@ def with_published(
     last = end_of_data(job, sums.filter(pl.col(outcomes[0]) != 0)[name])
     if published.manifest is None or last is None:
         return Late(measured.table())
-    differing = differences(job, breakdown, models, outcomes, published.manifest)
+    differing = differences(job, breakdown, models, published.manifest)
+    before = pl.DataFrame() if differing else published_file(published, breakdown)
+    if not differing and figures(before) != figures(measured.table()):
+        differing = ["outcomes"]
     if differing:
         why = f"{' and '.join(differing)} differ from those of the run before"
         return Late(measured.table(), warnings=(f"{breakdown.file}: all periods were measured again: {why}",))
-    before = published_file(published, breakdown)
     first = last - timedelta(days=breakdown.reprocess_days)
     every = PERIODS[name.removeprefix("touchpoint_")]
     kept = before.filter(pl.col(name).dt.offset_by(every) <= first)
@@ -121,9 +123,7 @@ def with_ends(table: pl.DataFrame, tables: Sequence[pl.DataFrame], by: Sequence[
     ).select(names)
 
 
-def differences(
-    job: Job, breakdown: Breakdown, models: Mapping[str, Any], outcomes: list[str], manifest: Manifest
-) -> list[str]:
+def differences(job: Job, breakdown: Breakdown, models: Mapping[str, Any], manifest: Manifest) -> list[str]:
     """Return in what the breakdown is another one than that of the run before."""
     told = manifest.content
     before = [each for each in told["config"]["breakdowns"] if each["file"] == breakdown.file]
@@ -135,9 +135,13 @@ def differences(
         "most_channels": (told["config"].get("most_channels"), job.most_channels),
         "breakdown": ([{**each, "reprocess_days": 0} for each in before], [{**now, "reprocess_days": 0}]),
         "models": (told["models"], dict(models)),
-        "outcomes": (list(dict.fromkeys(line["outcome"] for line in told["conservation"])), outcomes),
     }
     return [name for name, (old, new) in pairs.items() if old != new]
+
+
+def figures(table: pl.DataFrame) -> set[str]:
+    """Return the columns of a breakdown without the ends of intervals and the run."""
+    return {name for name in table.columns if not name.endswith(("_low", "_high"))} - {"run_id"}
 
 
 def published_file(published: Published, breakdown: Breakdown) -> pl.DataFrame:

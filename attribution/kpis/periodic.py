@@ -40,7 +40,10 @@ def trend(
         return year_over_year(measured, align=align or ("iso_week" if by_week else "date"))
     if table == "contribution":
         if before is None or now is None:
-            raise ParameterError("contribution: expected before and now, a day of each of the two periods")
+            raise ParameterError(
+                "contribution: expected before and now, a day of each of the two periods "
+                "(--before 2026-04-01 --now 2026-05-01)"
+            )
         return contribution(measured, before=before, now=now, of=of)
     if table == "seasonality":
         return seasonality(measured, complete_before=complete_before)
