@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import attribution as at
 from attribution import TableError
-from attribution.kpis.amortisation import Weights, moved, over_months, shared, spread
-from attribution.kpis.currency import converted
-from attribution.kpis.sales_time import sales_time
+from attribution.kpis.costs.amortisation import Weights, moved, over_months, shared, spread
+from attribution.kpis.costs.currency import converted
+from attribution.kpis.costs.sales_time import sales_time
 
 AMOUNTS = st.integers(0, 10**12).map(lambda cents: cents / 100) | st.floats(0, 1e13)
 WEIGHTS = st.lists(st.floats(1e-9, 1e9) | st.integers(1, 50).map(float), min_size=1, max_size=40)

@@ -13,7 +13,7 @@ from test_trends import CELLS, DRAWN, OUTCOMES, by_fold, made
 
 from attribution import ConvergenceError, ParameterError
 from attribution.kpis import Measured
-from attribution.kpis.contribution import contribution
+from attribution.kpis.periods.contribution import contribution
 
 BEFORE, NOW = date(2026, 1, 1), date(2026, 3, 1)
 SUMS, RATIOS = ("wins", "spend", "revenue"), ("win_rate", "cost_per_lead")

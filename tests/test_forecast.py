@@ -17,8 +17,8 @@ from test_trends import OUTCOMES, firsts, made
 import attribution as at
 from attribution import ConvergenceError, ParameterError
 from attribution.kpis import Measured
-from attribution.kpis.forecast import forecast
-from attribution.kpis.seasonality import seasonality
+from attribution.kpis.periods.forecast import forecast
+from attribution.kpis.periods.seasonality import seasonality
 
 START = date(2024, 1, 1)
 Z = NormalDist().inv_cdf(0.975)

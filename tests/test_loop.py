@@ -247,4 +247,4 @@ def test_what_a_verb_cannot_tell_leaves_with_its_code(file: Path, tmp_path: Path
     assert "before and now" in refused(2, "trends", file, "--table", "contribution")
     assert "churned_at" in refused(2, "value", file, "--form", "subscription")
     assert "demo_at" in refused(2, "funnel", file, "--stages", "demos=demo_at")
-    assert "credit log" in refused(3, "funnel", SPEND)
+    assert "customer_id" in refused(3, "funnel", SPEND)

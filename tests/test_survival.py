@@ -12,8 +12,8 @@ import pytest
 from scipy.stats import CensoredData, ecdf
 
 from attribution.arrays import Float64, Int64
-from attribution.kpis import survival
-from attribution.kpis.survival import (
+from attribution.kpis.timing import survival
+from attribution.kpis.timing.survival import (
     CENSORED,
     COMPETING,
     REACHED,

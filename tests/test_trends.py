@@ -16,9 +16,9 @@ import attribution as at
 from attribution import ParameterError
 from attribution.arrays import Float64
 from attribution.kpis import Measured
-from attribution.kpis.periods import history, year_before
+from attribution.kpis.periods.panel import history, year_before
+from attribution.kpis.periods.year_before import year_over_year
 from attribution.kpis.replicated import OfLog
-from attribution.kpis.trends import year_over_year
 from attribution.models import Linear
 from attribution.statistics import Resampling
 from attribution.tables import RowCount

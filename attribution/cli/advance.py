@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attribution.cli import options
 from attribution.cli.attribute import show, wrote
-from attribution.cli.show import compiling
+from attribution.cli.progress import compiling
 from attribution.engine import attribute
 from attribution.increments import advance as advance_statistics
 from attribution.learned import load_statistics

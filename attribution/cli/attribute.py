@@ -8,16 +8,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from attribution.cli import options
-from attribution.cli.show import (
-    compiling,
-    progress,
-    say,
-    show_json,
-    show_report,
-    show_side_by_side,
-    show_warnings,
-    write,
-)
+from attribution.cli.progress import compiling, progress
+from attribution.cli.show import say, show_json, show_report, show_side_by_side, show_warnings, write
 from attribution.cli.sources import SourceOptions, Sources
 from attribution.credit_log import credit_log
 from attribution.credits import Result

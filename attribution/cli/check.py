@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from attribution.cli import options
-from attribution.cli.show import compiling, progress, show_report, write
+from attribution.cli.progress import compiling, progress
+from attribution.cli.show import show_report, write
 from attribution.errors import ParameterError
 from attribution.stitching.window import Window
 from attribution.tables import Reading, check_target

@@ -9,9 +9,9 @@ from cyclopts import Parameter
 
 from attribution.cli import options
 from attribution.cli.attribute import credited
+from attribution.cli.progress import compiling
 from attribution.cli.show import (
     cells_of,
-    compiling,
     show_json,
     show_report,
     show_side_by_side,

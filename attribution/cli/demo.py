@@ -11,7 +11,8 @@ from cyclopts import Parameter
 from attribution import sample
 from attribution.cli import options
 from attribution.cli.log import lines
-from attribution.cli.show import compiling, say, show_kpis, show_side_by_side, show_warnings
+from attribution.cli.progress import compiling
+from attribution.cli.show import say, show_kpis, show_side_by_side, show_warnings
 
 
 def demo(

@@ -10,7 +10,8 @@ from cyclopts import Parameter
 
 from attribution.cli import options
 from attribution.cli.log import lines
-from attribution.cli.show import compiling, show_text, show_warnings
+from attribution.cli.progress import compiling
+from attribution.cli.show import show_text, show_warnings
 from attribution.errors import AttributionError
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import polars as pl
@@ -17,10 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from attribution.errors import plain
-from attribution.kernels import on_first_compilation
 from attribution.kpis import FIGURES, KPIS
 from attribution.kpis.stages import IRREGULAR
-from attribution.stitched import Progress, StitchReport
+from attribution.stitched import StitchReport
 from attribution.tables import write_table
 
 WIDE = 200  # columns of output that is no terminal
@@ -220,32 +217,3 @@ def write(table: pl.DataFrame, path: Path, force: bool) -> None:
 def show_json(table: pl.DataFrame) -> None:
     """Print the rows as JSON records."""
     print(table.write_json())
-
-
-def compiling() -> None:
-    """Say so when kernels have to be compiled, which happens once after an install."""
-    on_first_compilation(lambda: say("compiling kernels: once after an install, some ten seconds"))
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Progress | None]:
-    """Give a progress callback that draws a bar on standard error where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        *(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rows]}")),
-        *(TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task, began = bar.add_task(what, total=None, rows=""), monotonic()
-
-        def tell(done: int, total: int, touchpoints: int) -> None:
-            rate = touchpoints / max(monotonic() - began, 1e-3)
-            rows = f"{touchpoints:,} touchpoints, {rate:,.0f}/s"
-            bar.update(task, completed=done, total=total, rows=rows)
-
-        yield tell

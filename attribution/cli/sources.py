@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from attribution.cli import options
-from attribution.cli.show import progress
+from attribution.cli.progress import progress
 from attribution.errors import ParameterError
 from attribution.learned import Statistics, load_statistics
 from attribution.paths import from_paths

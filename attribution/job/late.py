@@ -16,8 +16,8 @@ from attribution.dimensions import PERIODS, period
 from attribution.errors import ParameterError, TableError
 from attribution.job.sections import Breakdown, Job
 from attribution.kpis import Measured, kpi_table
-from attribution.kpis.ledger import BASES
-from attribution.kpis.sales_time import SALES_COST
+from attribution.kpis.costs.ledger import BASES
+from attribution.kpis.costs.sales_time import SALES_COST
 from attribution.manifest import Manifest, checksum
 
 SEVERAL = "no intervals: a sum of periods that were measured in several runs"

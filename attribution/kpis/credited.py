@@ -13,8 +13,8 @@ from attribution.credit_log import CreditLog, Drawn
 from attribution.credits import Credits, Result
 from attribution.dimensions import summed
 from attribution.errors import ParameterError, TableError
+from attribution.kpis.costs.ledger import BASES
 from attribution.kpis.leads import facts_of, shared
-from attribution.kpis.ledger import BASES
 from attribution.kpis.logged import Logged, logged
 from attribution.kpis.replicated import OfLog, Replicated, source_of
 from attribution.kpis.shrinkage import FIGURES

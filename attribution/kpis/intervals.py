@@ -10,10 +10,10 @@ import polars as pl
 
 from attribution.arrays import Bool, Float64
 from attribution.errors import ParameterError
+from attribution.kpis.costs.sales_time import SALES_COST
 from attribution.kpis.dictionary import Kpi, ratios_of
 from attribution.kpis.ratios import COSTS, roles_of
 from attribution.kpis.replicated import Replicated
-from attribution.kpis.sales_time import SALES_COST
 from attribution.statistics import Resampling
 
 CELLS = 256  # rows of the KPI table whose replicates are held at once

@@ -10,14 +10,14 @@ import polars as pl
 
 from attribution.channels import UNATTRIBUTED, near_duplicates
 from attribution.errors import ParameterError, TableError, shown
+from attribution.kpis.costs.ledger import COSTS
+from attribution.kpis.costs.sales_time import SALES_COST
+from attribution.kpis.costs.spend import Spend, not_spent, spend_by
 from attribution.kpis.credited import Credited, CreditsLike, credited
 from attribution.kpis.intervals import with_intervals
-from attribution.kpis.ledger import COSTS
 from attribution.kpis.ratios import with_ratios
 from attribution.kpis.replicated import Replicated
-from attribution.kpis.sales_time import SALES_COST
 from attribution.kpis.shrinkage import with_shrunken
-from attribution.kpis.spend import Spend, not_spent, spend_by
 from attribution.kpis.totals import in_order, sums_of, with_total
 from attribution.tables import Reading, RowCount, Source
 

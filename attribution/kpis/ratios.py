@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from attribution.arrays import Float64
+from attribution.kpis.costs.ledger import BASES
 from attribution.kpis.dictionary import Kpi, ratios_of
-from attribution.kpis.ledger import BASES
 
 COSTS = tuple(BASES)  # columns of money that is known, and not drawn
 

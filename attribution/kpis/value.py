@@ -11,12 +11,12 @@ import polars as pl
 
 from attribution.errors import ParameterError
 from attribution.journeys import TIME
+from attribution.kpis.costs.spend import not_spent, spend_by
 from attribution.kpis.credited import of_log
 from attribution.kpis.intervals import with_intervals
 from attribution.kpis.leads import facts_of, log_of, shared
 from attribution.kpis.measure import beside_spend, totalled
 from attribution.kpis.ratios import with_ratios
-from attribution.kpis.spend import not_spent, spend_by
 from attribution.kpis.stages import WON, counted
 from attribution.kpis.worth import Terms, figures_of
 from attribution.tables import Reading, Source

@@ -10,8 +10,16 @@ import numpy as np
 import polars as pl
 
 from attribution.arrays import Float64, Int64
-from attribution.kpis.steps import Step
-from attribution.kpis.survival import COMPETING, NOISE, REACHED, Incidence, incidence, incidences, naive_mean
+from attribution.kpis.timing.steps import Step
+from attribution.kpis.timing.survival import (
+    COMPETING,
+    NOISE,
+    REACHED,
+    Incidence,
+    incidence,
+    incidences,
+    naive_mean,
+)
 from attribution.statistics import Resampling
 
 QUARTILES = (0.25, 0.5, 0.75)

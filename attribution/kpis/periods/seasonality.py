@@ -10,7 +10,7 @@ import polars as pl
 from attribution.arrays import Float64, Int64
 from attribution.errors import ParameterError
 from attribution.kpis.measure import Measured
-from attribution.kpis.periods import SEASONS, History, history
+from attribution.kpis.periods.panel import SEASONS, History, history
 
 POSITION = {"day": "weekday", "week": "week", "month": "month", "quarter": "quarter"}
 SHAPE = ("outcome", "season_position", "index", "n", "reason")

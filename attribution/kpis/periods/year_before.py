@@ -15,7 +15,7 @@ from attribution.errors import ParameterError
 from attribution.kpis.dictionary import KPIS
 from attribution.kpis.intervals import told_both
 from attribution.kpis.measure import Measured
-from attribution.kpis.periods import History, Panel, ends_of, history, with_ends, year_before
+from attribution.kpis.periods.panel import History, Panel, ends_of, history, with_ends, year_before
 from attribution.kpis.ratios import roles_of, with_ratios
 
 ALIGNED = ("iso_week", "date")

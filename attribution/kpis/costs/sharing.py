@@ -11,8 +11,8 @@ import polars as pl
 from attribution.channels import UNATTRIBUTED, label, normalised
 from attribution.dimensions import PERIODS, first_day
 from attribution.errors import TableError
-from attribution.kpis.amortisation import Weights, moved, shared
-from attribution.kpis.ledger import MEDIA
+from attribution.kpis.costs.amortisation import Weights, moved, shared
+from attribution.kpis.costs.ledger import MEDIA
 from attribution.log_rows import quoted
 from attribution.tables import Reading, Source, check_table
 from attribution.tables.sources import read

@@ -13,7 +13,7 @@ from attribution.arrays import Float64
 from attribution.dimensions import PERIODS
 from attribution.errors import ParameterError
 from attribution.kpis.measure import Measured
-from attribution.kpis.periods import History, ends_of, history, with_ends
+from attribution.kpis.periods.panel import History, ends_of, history, with_ends
 from attribution.kpis.ratios import roles_of
 
 RATIOS = {"win_rate": "wins", "cost_per_lead": "spend"}  # each over leads

@@ -11,10 +11,26 @@ import polars as pl
 
 from attribution.dimensions import PERIODS, comparable
 from attribution.errors import ParameterError, TableError
-from attribution.kpis.amortisation import moved, over_months
-from attribution.kpis.currency import check_currency, exchanged
-from attribution.kpis.ledger import BASES, MARGINAL, MEDIA, added_up, checked_ledger, is_ledger, with_kinds
-from attribution.kpis.sharing import PLACE, bases_of, counted, in_period, named, shared_by_leads, spread_out
+from attribution.kpis.costs.amortisation import moved, over_months
+from attribution.kpis.costs.currency import check_currency, exchanged
+from attribution.kpis.costs.ledger import (
+    BASES,
+    MARGINAL,
+    MEDIA,
+    added_up,
+    checked_ledger,
+    is_ledger,
+    with_kinds,
+)
+from attribution.kpis.costs.sharing import (
+    PLACE,
+    bases_of,
+    counted,
+    in_period,
+    named,
+    shared_by_leads,
+    spread_out,
+)
 from attribution.log_rows import quoted
 from attribution.tables import Checked, Reading, RowCount, Source, check_table
 from attribution.tables.sources import read

@@ -13,7 +13,7 @@ import polars as pl
 
 from attribution.arrays import Bool, Float64, Int64
 from attribution.errors import ParameterError, TableError
-from attribution.kpis.survival import CENSORED, COMPETING, REACHED
+from attribution.kpis.timing.survival import CENSORED, COMPETING, REACHED
 
 DAY = 86_400_000_000  # microseconds
 NEVER = np.iinfo(np.int64).max

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 import polars as pl
 
 from attribution.errors import Fault, TableError, shown
-from attribution.kpis.amortisation import spread
-from attribution.kpis.ledger import check_all_used
+from attribution.kpis.costs.amortisation import spread
+from attribution.kpis.costs.ledger import check_all_used
 from attribution.tables import Checked, Column, Reading, Source, check_table
 from attribution.tables.sources import read
 from attribution.tables.values import overflow

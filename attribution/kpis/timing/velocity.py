@@ -15,8 +15,8 @@ from attribution.arrays import Float64
 from attribution.channels import TOTAL, UNATTRIBUTED
 from attribution.errors import ParameterError
 from attribution.kpis.leads import Leads, leads_of
-from attribution.kpis.steps import steps_of, until_of, warnings_of, whole_wins
-from attribution.kpis.timing import COUNTS, Asked, Cell, Draws, row_of, schema_of
+from attribution.kpis.timing.cells import COUNTS, Asked, Cell, Draws, row_of, schema_of
+from attribution.kpis.timing.steps import steps_of, until_of, warnings_of, whole_wins
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ def velocity_of(
 ) -> Velocity:
     """Return how soon leads are won, and reach each stage from the one before, by model and cell.
 
-    Formula: the cumulative incidence of ``attribution.kpis.survival`` over the leads of a cell, each
+    Formula: the cumulative incidence of ``attribution.kpis.timing.survival`` over the leads of a cell, each
     weighted by its share; its values at the horizons, and its quartiles in days. A lead that is on its
     way is open at ``until`` (default: the latest time in the leads) and not lost. Where leads have a time
     of losing, it competes (Aalen-Johansen); otherwise nothing does (Kaplan-Meier).

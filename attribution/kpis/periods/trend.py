@@ -7,12 +7,12 @@ from datetime import date
 import polars as pl
 
 from attribution.errors import ParameterError
-from attribution.kpis.contribution import contribution
-from attribution.kpis.forecast import forecast
 from attribution.kpis.measure import Measured
-from attribution.kpis.periods import history
-from attribution.kpis.seasonality import seasonality
-from attribution.kpis.trends import year_over_year
+from attribution.kpis.periods.contribution import contribution
+from attribution.kpis.periods.forecast import forecast
+from attribution.kpis.periods.panel import history
+from attribution.kpis.periods.seasonality import seasonality
+from attribution.kpis.periods.year_before import year_over_year
 
 TABLES = ("year_over_year", "contribution", "seasonality", "forecast", "backtest")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from attribution.errors import TableError, shown
-from attribution.kpis.ledger import check_all_used
+from attribution.kpis.costs.ledger import check_all_used
 from attribution.tables import Checked, Column, Reading, Source, check_table
 from attribution.tables.sources import read
 from attribution.tables.values import overflow

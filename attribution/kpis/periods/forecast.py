@@ -15,7 +15,7 @@ from attribution.dimensions import PERIODS
 from attribution.errors import ConvergenceError, ParameterError
 from attribution.kpis.dictionary import KPIS
 from attribution.kpis.measure import Measured
-from attribution.kpis.periods import SEASONS, History, history
+from attribution.kpis.periods.panel import SEASONS, History, history
 
 TABLE = ("outcome", "value", "value_low", "value_high", "season", "level", "reason")
 BACKTEST = (
