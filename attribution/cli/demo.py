@@ -31,3 +31,4 @@ def demo(
     show_warnings(ran.manifest.content["warnings"])
     say(f"{'wrote' if ran.changed else 'unchanged:'} {out} (run {ran.run_id}, told in manifest.json)")
     say(f"next: attribution attribute --journeys {out / 'journeys.parquet'} --model markov:order=2")
+    say(f"      attribution funnel {out / 'credit_log.parquet'} --by channel,month")
