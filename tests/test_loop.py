@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def file(log: at.CreditLog, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@cache
 def expected(log: at.CreditLog) -> dict[str, pl.DataFrame]:
     """Return what Python gives for each file of the job."""
     spend = at.sample.load().spend
