@@ -60,6 +60,7 @@ from attribution.kpis import (
     seasonality,
     stage_entries,
     velocity,
+    with_funnel_position,
     year_over_year,
 )
 from attribution.learned import Statistics, load_statistics
@@ -147,6 +148,7 @@ __all__ = [
     "stitch",
     "transition_graph",
     "velocity",
+    "with_funnel_position",
     "write_graphml",
     "write_table",
     "year_over_year",

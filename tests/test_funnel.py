@@ -218,6 +218,25 @@ def test_times_of_a_stage_may_be_text_and_what_is_none_is_refused() -> None:
         counts(odd, stages={"demos": "demo_at"})
 
 
+def test_a_newsletter_is_not_a_quote_request() -> None:
+    leads = leads_of({"won_at": 20}, {"won_at": 2}, {"won_at": 4}, {}, {})
+    asked = leads.with_columns(form=pl.Series(["newsletter", "quote", "quote", "webinar", None]))
+    kinds = {"early": ["newsletter"], "middle": ["webinar"], "late": ["quote"]}
+    log = at.lead_log(at.with_funnel_position(asked, "form", **kinds))
+    table = at.funnel(log, by=["funnel_position"]).table()
+    assert table.select("funnel_position", "leads", "win_rate").rows() == [
+        *(("early", 1, 1), ("late", 2, 1), ("middle", 1, 0), (None, 1, 0), ("(total)", 5, 0.6)),
+    ]
+    soon = at.velocity(log, by=["funnel_position"]).table().filter(from_stage="leads", to_stage="wins")
+    assert soon["median_days_of_reached"].to_list() == [20, 2, None, None, 4]
+    with pytest.raises(TableError, match="values without a position"):
+        at.with_funnel_position(asked, "form", early=["newsletter"])
+    with pytest.raises(ParameterError, match="each value once"):
+        at.with_funnel_position(asked, "form", early=["quote"], late=["quote"])
+    with pytest.raises(ParameterError, match="forms"):
+        at.with_funnel_position(asked, "forms", early=["quote"])
+
+
 # Two tables: of cohorts, and of what entered in a period.
 
 

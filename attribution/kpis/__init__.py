@@ -11,6 +11,7 @@ from attribution.kpis.periods.forecast import Forecast, forecast
 from attribution.kpis.periods.seasonality import seasonality
 from attribution.kpis.periods.trend import trend
 from attribution.kpis.periods.year_before import year_over_year
+from attribution.kpis.positions import with_funnel_position
 from attribution.kpis.shrinkage import FIGURES
 from attribution.kpis.timing.velocity import Velocity, velocity
 from attribution.kpis.value import CustomerValue, customer_value
@@ -40,5 +41,6 @@ __all__ = [
     "stage_entries",
     "trend",
     "velocity",
+    "with_funnel_position",
     "year_over_year",
 ]

@@ -103,6 +103,14 @@ KPIS: tuple[Kpi, ...] = (
     rate("leads_to_opportunities", "opportunities", "leads"),
     rate("win_rate_closed", "wins", "closed", "credited wins / credited (wins + lost)"),
     rate("lead_conversion_rate", "customers", "leads", verb="funnel"),
+    *(
+        Kpi(name, formula, name, "", "money", "lower", basis, "day of the cost", "sum")
+        for name, formula, basis in (
+            ("spend", "what media cost", MEDIA),
+            ("cost_marginal", "media, what else is variable, and sales time", MARGINAL),
+            ("cost_fully_loaded", "all costs: spread over months and shared to the cent", LOADED),
+        )
+    ),
     count("leads", "sum of the shares of leads"),
     count("mqls", "leads that reached mql_at, or a later stage"),
     count("sqls", "leads that reached sql_at, or a later stage"),
@@ -117,6 +125,19 @@ KPIS: tuple[Kpi, ...] = (
     count("accounts", "leads that were the first win of their account", counting="first win of an account"),
     count("reopened", "leads that were lost or won, and moved on after it", ""),
     count("mqls_entered", "leads by the period of their own mql_at (alike: sqls, ...)", counting="period"),
+    *(
+        Kpi(name, formula, "", "", unit, better, "", "period", "from all periods", "trends")
+        for name, formula, unit, better in (
+            ("change", "now - the same period a year before, by ISO week or by date", "count", ""),
+            ("growth", "now / the same period a year before - 1", "share", ""),
+            ("volume", "contribution to change: (L1 - L0) m0 R0; m = L / all leads, R = rate", "count", ""),
+            ("mix", "contribution to change: L1 (m1 - m0) R0", "count", ""),
+            ("rate", "contribution to change: L1 m1 (R1 - R0)", "count", ""),
+            ("index", "mean of a season's position / mean of all positions", "ratio", ""),
+            ("mean_absolute_scaled_error", "error of forecasts / seasonal differences", "ratio", "lower"),
+            ("coverage", "share of forecasts whose interval held what came", "share", ""),
+        )
+    ),
     *(
         Kpi(name, formula, *of, unit, better, basis, "customer, by the first win", verb="value")
         for name, formula, of, unit, better, basis in (

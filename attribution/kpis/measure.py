@@ -12,7 +12,7 @@ from attribution.channels import UNATTRIBUTED, near_duplicates
 from attribution.errors import ParameterError, TableError, shown
 from attribution.kpis.costs.ledger import COSTS
 from attribution.kpis.costs.sales_time import SALES_COST
-from attribution.kpis.costs.spend import Spend, not_spent, spend_by
+from attribution.kpis.costs.spend import Spend, spend_by
 from attribution.kpis.credited import Credited, CreditsLike, credited
 from attribution.kpis.intervals import with_intervals
 from attribution.kpis.ratios import with_ratios
@@ -91,12 +91,8 @@ def measure(
     ):
         raise ParameterError.out_of_range("by", by, "names of dimensions, each once")
     what = credited(credits, by, reading or Reading())
-    money = (
-        not_spent(by)
-        if spend is None
-        else spend_by(
-            spend, by, columns, reading or Reading(), repeated_spend, rates, touchpoints, spend_lag_days
-        )
+    money = spend_by(
+        spend, by, columns, reading or Reading(), repeated_spend, rates, touchpoints, spend_lag_days
     )
     what, sums, warnings = beside_spend(what, money, by)
     kpis = kpi_table(sums, by, what.outcome_names, what.models, money.totals)

@@ -11,7 +11,7 @@ import polars as pl
 
 from attribution.errors import ParameterError
 from attribution.journeys import TIME
-from attribution.kpis.costs.spend import not_spent, spend_by
+from attribution.kpis.costs.spend import spend_by
 from attribution.kpis.credited import of_log
 from attribution.kpis.intervals import with_intervals
 from attribution.kpis.leads import facts_of, log_of, shared
@@ -89,11 +89,7 @@ def customer_value(
     leads, further = log.outcome_names[0], numbers.columns
     frames = shared(log.frames(by), numbers.with_columns(facts[log.key]), log.key, further)
     what = of_log(frames, by, (leads, *further), log.models, log.channels, log.drawn)
-    money = (
-        not_spent(by)
-        if spend is None
-        else spend_by(spend, by, columns, reading or Reading(), repeated_spend, rates, None, 0.0)
-    )
+    money = spend_by(spend, by, columns, reading or Reading(), repeated_spend, rates, None, 0.0)
     what, sums, warnings = beside_spend(what, money, by)
     rows = totalled(sums, by, what.outcome_names, what.models, money.totals)
     ratios = figures_of(terms, ["leads", *further, *(["spend"] if spend is not None else [])])

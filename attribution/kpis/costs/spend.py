@@ -75,7 +75,7 @@ class Spend:
 
 
 def spend_by(
-    source: Source,
+    source: Source | None,
     by: Sequence[str],
     columns: Mapping[str, str] | None,
     reading: Reading,
@@ -86,11 +86,15 @@ def spend_by(
 ) -> Spend:
     """Return the spend by the dimensions: exactly rounded sums, whatever the order of the rows.
 
+    Without a table nothing is known of it.
+
     Raises:
         TableError: the table cannot be used, holds several currencies and no rates are given, names a
             day of a channel twice, or costs that are shared by touchpoints which are not given.
         ParameterError: the lag is no length of time.
     """
+    if source is None:
+        return not_spent(by)
     if repeated not in REPEATED:
         raise ParameterError.out_of_range(
             "repeated_spend", repeated, f"one of {', '.join(map(repr, REPEATED))}"
