@@ -294,9 +294,9 @@ def test_an_error_names_no_option_that_its_verb_does_not_have(
 def test_demo_writes_every_table_and_again_changes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "demo"
     first = done("demo", "--out", folder)
-    tables = ["credit_log.parquet", "credits.csv", "journeys.parquet", "kpis.csv", "manifest.json"]
-    tables += ["owners.csv", "rejected.parquet", "report.csv", "timing.json", "weekly.parquet"]
-    assert names(folder) == tables
+    tables = ["change.csv", "credit_log.parquet", "credits.csv", "funnel.csv", "journeys.parquet", "kpis.csv"]
+    tables += ["manifest.json", "owners.csv", "rejected.parquet", "report.csv", "timing.json", "value.csv"]
+    assert names(folder) == [*tables, "velocity.csv", "weekly.parquet"]
     assert f"wrote {folder} (run " in first.err
     bytes_of = {name: (folder / name).read_bytes() for name in tables}
     again = done("demo", "--out", folder)

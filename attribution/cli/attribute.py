@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from attribution.cli import options
 from attribution.cli.progress import compiling, progress
-from attribution.cli.show import say, show_json, show_report, show_side_by_side, show_warnings, write
+from attribution.cli.show import deliver, say, show_report, show_side_by_side, show_warnings
 from attribution.cli.sources import SourceOptions, Sources
 from attribution.credit_log import credit_log
 from attribution.credits import Result
@@ -99,11 +99,7 @@ def wrote(path: Path, changed: bool) -> None:
 def show(result: Result, more: StitchReport, out: Any, json: bool, force: bool) -> None:
     """Write, print or draw the credits, then say what they were made from."""
     table = result.table()
-    if out is not None:
-        write(table, out, force)
-    if json:
-        show_json(table)
-    elif out is None:
-        show_side_by_side(table, next(iter(result.values())).outcome_names)
+    names = next(iter(result.values())).outcome_names
+    deliver(table, out, json, force, lambda: show_side_by_side(table, names))
     show_report(more + result.report)
     show_warnings(result.warnings)

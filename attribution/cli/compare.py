@@ -12,13 +12,12 @@ from attribution.cli.attribute import credited
 from attribution.cli.progress import compiling
 from attribution.cli.show import (
     cells_of,
-    show_json,
+    deliver,
     show_report,
     show_side_by_side,
     show_table,
     show_text,
     show_warnings,
-    write,
 )
 from attribution.cli.sources import SourceOptions, Sources
 from attribution.comparison import Comparison
@@ -68,12 +67,7 @@ def compare(
     journeys, more = sources.observable()
     result = credited(journeys, chosen, threads, drawn)
     compared = compare_models(result, reference=reference, outcome=outcome)
-    if out is not None:
-        write(compared.table(), out, force)
-    if json:
-        show_json(compared.table())
-    elif out is None:
-        show(compared)
+    deliver(compared.table(), out, json, force, lambda: show(compared))
     show_report(more + result.report)
     show_warnings(compared.warnings)
 

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from attribution.cli import options
 from attribution.cli.leads import By, LeadOptions, Stages, leads_from, show_leads
-from attribution.cli.show import show_figures, show_json, show_warnings, write
+from attribution.cli.show import deliver, show_figures, show_warnings
 from attribution.kpis import funnel as funnel_of
 from attribution.kpis import stage_entries
 from attribution.tables import check_target
@@ -51,11 +51,7 @@ def funnel(
         else funnel_of(log, by=dimensions, stages=steps, value=value)
     )
     table = made.table()
-    if out is not None:
-        write(table, out, force)
-    if json:
-        show_json(table)
-    elif out is None:
-        show_figures(table, [*dimensions, *([f"entered_{entries}"] if entries else [])])
+    keys = [*dimensions, *([f"entered_{entries}"] if entries else [])]
+    deliver(table, out, json, force, lambda: show_figures(table, keys))
     show_leads(log)
     show_warnings(made.warnings)

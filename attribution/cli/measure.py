@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from attribution.cli import options
-from attribution.cli.show import say, show_json, show_kpis, show_warnings, write
+from attribution.cli.show import deliver, say, show_kpis, show_warnings
 from attribution.kpis import measure as measure_credits
 from attribution.tables import Reading, check_target
 
@@ -64,12 +64,8 @@ def measure(
         spend_lag_days=spend_lag_days,
         reading=Reading(**options.given(reading, Reading)),
     )
-    if out is not None:
-        write(measured.table(), out, force)
-    if json:
-        show_json(measured.table())
-    elif out is None:
-        show_kpis(measured.table(), dimensions)
+    table = measured.table()
+    deliver(table, out, json, force, lambda: show_kpis(table, dimensions))
     aside = measured.spend_rows.set_aside
     for reason, count in aside.items():
         say(f"spend: {count:,} rows set aside: {reason}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +212,18 @@ def write(table: pl.DataFrame, path: Path, force: bool) -> None:
     """Write a file and say so."""
     changed = write_table(table, path, force)
     say(f"{'wrote' if changed else 'unchanged:'} {path} ({len(table):,} rows)")
+
+
+def deliver(
+    table: pl.DataFrame, out: Path | None, json: bool, force: bool, show: Callable[[], object]
+) -> None:
+    """Write the table where a file is named, print it as JSON where that is asked for, else show it."""
+    if out is not None:
+        write(table, out, force)
+    if json:
+        show_json(table)
+    elif out is None:
+        show()
 
 
 def show_json(table: pl.DataFrame) -> None:

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from attribution.cli import options
 from attribution.cli.leads import By, LeadOptions, leads_from, show_leads
-from attribution.cli.show import show_figures, show_json, show_warnings, write
+from attribution.cli.show import deliver, show_figures, show_warnings
 from attribution.kpis import measure, trend
 from attribution.tables import Reading, check_target
 
@@ -75,15 +75,7 @@ def trends(
         season=season,
         complete_before=complete_before,
     )
-    if out is not None:
-        write(found, out, force)
-    if json:
-        show_json(found)
-    elif out is None:
-        keys = [
-            *others,
-            *(name for name in (period, "outcome", "step", "season_position") if name in found.columns),
-        ]
-        show_figures(found, keys)
+    keys = [name for name in (*others, period, "outcome", "step", "season_position") if name in found.columns]
+    deliver(found, out, json, force, lambda: show_figures(found, keys))
     show_leads(log)
     show_warnings(measured.warnings)

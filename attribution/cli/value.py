@@ -8,11 +8,13 @@ from cyclopts import Parameter
 
 from attribution.cli import options
 from attribution.cli.leads import By, LeadOptions, leads_from, show_leads
-from attribution.cli.show import say, show_figures, show_json, show_warnings, write
+from attribution.cli.show import deliver, say, show_figures, show_warnings
 from attribution.cli.velocity import Until
 from attribution.kpis import Terms, customer_value
 from attribution.stitching.end_of_data import instant_of
 from attribution.tables import Reading, check_target
+
+STATED = ("form", "margin", "horizon_months", "discount", "observed_until")
 
 
 def value(
@@ -65,15 +67,8 @@ def value(
         rates=rates,
     )
     table = made.table()
-    if out is not None:
-        write(table, out, force)
-    if json:
-        show_json(table)
-    elif out is None:
-        stated = ("form", "margin", "horizon_months", "discount", "observed_until")
-        ends = ("_low", "_high")
-        names = [name for name in table.columns if name not in (*stated, "model", "reason", *dimensions)]
-        show_figures(table, dimensions, [name for name in names if not name.endswith(ends)])
-        say(", ".join(f"{name.replace('_', ' ')} {table[name][0]}" for name in stated))
+    shown = table.drop(STATED)
+    deliver(table, out, json, force, lambda: show_figures(shown, dimensions))
+    say(", ".join(f"{name.replace('_', ' ')} {table[name][0]}" for name in STATED))
     show_leads(log)
     show_warnings(made.warnings)

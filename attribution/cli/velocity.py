@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from attribution.cli import options
 from attribution.cli.leads import By, LeadOptions, Stages, leads_from, show_leads
-from attribution.cli.show import say, show_figures, show_json, show_warnings, write
+from attribution.cli.show import deliver, say, show_figures, show_warnings
 from attribution.kpis import velocity as velocity_of
 from attribution.stitching.end_of_data import instant_of
 from attribution.tables import check_target
@@ -58,14 +58,10 @@ def velocity(
     steps = options.mapping(stages, "--stages") or None
     made = velocity_of(log, by=dimensions, stages=steps, until=end, naive=naive)
     table = made.table()
-    if out is not None:
-        write(table, out, force)
-    if json:
-        show_json(table)
-    elif out is None:
-        step = pl.concat_str("from_stage", "to_stage", separator=" to ").alias("step")
-        names = [*SHOWN, *(["mean_days_naive"] if naive else [])]
-        show_figures(table.with_columns(step), [*dimensions, "step"], names)
-        say(f"{table['method'][0]}, observed until {table['observed_until'][0]:%Y-%m-%d %H:%M:%S} UTC")
+    step = pl.concat_str("from_stage", "to_stage", separator=" to ").alias("step")
+    names = [*SHOWN, *(["mean_days_naive"] if naive else [])]
+    shown = table.with_columns(step)
+    deliver(table, out, json, force, lambda: show_figures(shown, [*dimensions, "step"], names))
+    say(f"{table['method'][0]}, observed until {table['observed_until'][0]:%Y-%m-%d %H:%M:%S} UTC")
     show_leads(log)
     show_warnings(made.warnings)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -13,16 +13,16 @@ from attribution.errors import ParameterError
 from attribution.journeys import TIME
 from attribution.kpis.costs.spend import spend_by
 from attribution.kpis.credited import of_log
+from attribution.kpis.customers import CHURNED, customers_of, expected, happened, known_at
+from attribution.kpis.dictionary import KPIS
 from attribution.kpis.intervals import with_intervals
 from attribution.kpis.leads import facts_of, log_of, shared
 from attribution.kpis.measure import beside_spend, totalled
 from attribution.kpis.ratios import with_ratios
-from attribution.kpis.stages import WON, counted
+from attribution.kpis.stages import chosen, counted
+from attribution.kpis.timing.steps import until_of
 from attribution.kpis.worth import Terms, figures_of
 from attribution.tables import Reading, Source
-
-MONTH = 365.25 / 12  # days
-CHURNED = "churned_at"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,39 +55,51 @@ def customer_value(
 ) -> CustomerValue:
     """Return what the customers of each cell are worth, and what the leads of each may become.
 
-    A customer belongs to the lead that it was won with, and so to the cells which share that; it is watched
-    from there to its ``churned_at``, or else to the end of the data (``until``): customers who are still
-    there are censored. By order: the first order is sure, and more come at the rate of all repeated orders
-    over all months watched, for ``horizon_months``. By subscription: revenue is that of a month, customers
-    leave at the rate of churn over months watched. ``score`` names a column of the leads: what each is
-    expected to bring, in money, by the user's own reckoning.
+    A customer belongs to the lead that it was first won with, and so to the cells which share that, with all
+    orders and revenue of its own. What lies after ``until`` (default: the latest time in the leads) has not
+    happened yet; spend is taken as it is passed. By order: the first is sure, and more come for
+    ``horizon_months`` at the rate of all repeated orders over all months from the first win to ``until``. By
+    subscription: revenue is that of a month, and customers leave at the rate of churn over the months to
+    their ``churned_at``, or ``until``: who is still there is censored, and so is who was won again after it.
+    ``score`` names a column of what each lead is expected to bring, in money. Formulas: ``LifetimeValue``.
 
     Raises:
-        ParameterError: the credits are no log, it lacks a column, or a term is outside its range.
-        TableError: the spend table cannot be used.
+        ParameterError: the credits are no log, it lacks a column, a dimension is named as a column of the
+            table, ``until`` has no zone, or a term is outside its range.
+        TableError: the spend table cannot be used, or a score is no finite number.
 
     >>> from attribution import lead_log
-    >>> orders = {"customer_id": ["a", "a", "b"], "timestamp": ["2025-01-01", "2025-07-02", "2025-01-01"]}
+    >>> orders = {"customer_id": ["a", "a", "b"], "timestamp": ["2025-01-01", "2025-07-02", "2026-01-01"]}
     >>> log = lead_log(pl.DataFrame(orders).with_columns(wins=1, revenue=100.0, shop=pl.lit("web")))
-    >>> worth = customer_value(log, by=["shop"], margin=0.5, until=datetime(2026, 1, 1, tzinfo=UTC)).table()
+    >>> worth = customer_value(log, by=["shop"], margin=0.5, horizon_months=12).table()
     >>> worth.select("customers", "orders", "customer_revenue", "revenue_per_customer").row(0)
     (2.0, 3.0, 300.0, 150.0)
+    >>> round(worth["lifetime_value"][0], 6)  # 0.5 x 100 x (1 + 1 order in 365 days x 12 months)
+    100.034247
     """
     terms = Terms(form, margin, horizon_months, discount)
     log = log_of(credits)
-    facts = facts_of(log, {}, [CHURNED], {"score": score} if score else None)
-    if form == "subscription" and CHURNED not in facts.columns:
+    leads, others = log.outcome_names[0], list(log.outcome_names[1:])
+    stated = {name: each if name == "form" else float(each) for name, each in asdict(terms).items()}
+    figures = [kpi.name for kpi in KPIS if kpi.verb == "value"]
+    for name in (each for each in by if each in (*stated, "observed_until", *others, *figures)):
+        raise ParameterError.out_of_range("by", name, "a dimension: the value table has such a column")
+    leaving = [CHURNED] if form == "subscription" else []
+    facts = facts_of(log, chosen(None, log.known), leaving, {"score": score} if score is not None else None)
+    if not {*leaving} <= {*facts.columns}:
         raise ParameterError(
             f"parameter 'form': got 'subscription', but the leads have no column {CHURNED!r}: "
             "when each customer left, empty for those who stay"
         )
-    times = facts.select(pl.max_horizontal(pl.selectors.by_dtype(TIME)).max()).item()
-    end = until or times or datetime.now(UTC)
-    numbers = customers_of(facts, counted(facts, {}, log.outcome_names[0]), end)
-    if score:
-        numbers = numbers.with_columns(expected_value=facts["score"].fill_null(0.0))
-    leads, further = log.outcome_names[0], numbers.columns
-    frames = shared(log.frames(by), numbers.with_columns(facts[log.key]), log.key, further)
+    end = pl.lit(until_of(facts, until), pl.Int64).cast(TIME)
+    facts = known_at(facts, end)
+    numbers, notes = customers_of(facts, counted(facts, {}, leads), end)
+    if score is not None:
+        values, told = expected(facts["score"], score)
+        numbers, notes = numbers.with_columns(expected_value=values * facts[leads]), [*notes, *told]
+    further = numbers.columns
+    known = (frame.filter(happened(end)).drop(others) for frame in log.frames(by))
+    frames = shared(known, numbers.with_columns(facts[log.key]), log.key, further)
     what = of_log(frames, by, (leads, *further), log.models, log.channels, log.drawn)
     money = spend_by(spend, by, columns, reading or Reading(), repeated_spend, rates, None, 0.0)
     what, sums, warnings = beside_spend(what, money, by)
@@ -96,45 +108,28 @@ def customer_value(
     table = with_ratios(rows, by, what.outcome_names, ratios)
     if what.replicated is not None:
         table = with_intervals(table, by, what.outcome_names, what.replicated, ratios)
+    table = table.with_columns(plainly(pl.col("reason")))
     table = table if spend is not None else table.drop("spend")
-    stated = {"form": form, "margin": margin, "horizon_months": horizon_months, "discount": discount}
-    stated["observed_until"] = end
-    ends = [pl.lit(each).alias(name) for name, each in stated.items()]
-    return CustomerValue(table.select(pl.exclude("reason"), *ends, "reason"), warnings)
+    ends = [*(pl.lit(each).alias(name) for name, each in stated.items()), end.alias("observed_until")]
+    return CustomerValue(table.select(pl.exclude("reason"), *ends, "reason"), (*warnings, *notes))
 
 
-def customers_of(facts: pl.DataFrame, counts: pl.DataFrame, until: datetime) -> pl.DataFrame:
-    """Return what each customer brought until now, in the row of the lead that won it, 0 in all others.
-
-    A customer is watched from its first win to its churn or the end of the data: it is censored, not lost.
-    """
-    time = pl.coalesce(*([WON] if WON in facts.columns else []), "ends_at")
-    rows = facts.select(
-        "customer_id",
-        pl.lit(0.0).alias("revenue") if "revenue" not in facts.columns else "revenue",
-        time.alias("time"),
-        *([CHURNED] if CHURNED in facts.columns else []),
-    )
-    rows = rows.with_columns(counts.select("wins", "customers"))
-    is_first = pl.col("customers") > 0
-    since = pl.when(is_first).then("time").max().over("customer_id")
-    ended = (
-        pl.col(CHURNED).max().over("customer_id")
-        if CHURNED in facts.columns
-        else pl.lit(None, pl.Datetime("us", "UTC"))
-    )
-    ended = pl.when(ended <= until).then(ended)
-    days = (
-        pl.min_horizontal(pl.coalesce(ended, pl.lit(until)), pl.lit(until)) - since
-    ).dt.total_microseconds()
-    months = (days / 86_400e6 / MONTH).clip(0.0)
-    orders = pl.col("wins").sum().over("customer_id")
-    own = {
-        "customers": pl.lit(1.0),
-        "orders": orders,
-        "repeats": orders - 1.0,
-        "customer_revenue": pl.col("revenue").sum().over("customer_id"),
-        "exposure_months": months,
-        **({"churned": ended.is_not_null().cast(pl.Float64)} if CHURNED in facts.columns else {}),
-    }
-    return rows.select(pl.when(is_first).then(each).otherwise(0.0).alias(name) for name, each in own.items())
+def plainly(reason: pl.Expr) -> pl.Expr:
+    """Return why figures are not known: in their own words where they are no plain ratio of two columns."""
+    nobody, unwatched = pl.col("customers") == 0, pl.col("exposure_months") == 0
+    for name, otherwise in (
+        ("lifetime_value", "not finite"),
+        ("lifetime_value_to_cost", "not finite"),
+        ("payback_months", "the margin never pays the cost"),
+    ):
+        why = (
+            pl.when(nobody)
+            .then(pl.lit(f"{name}: no credited customers"))
+            .when(unwatched)
+            .then(pl.lit(f"{name}: no credited exposure_months"))
+            .otherwise(pl.lit(f"{name}: {otherwise}"))
+        )
+        reason = reason.str.replace(f"{name}: too little [^;]+", why)
+        unsure = f"{name}: no interval, too many replicates"
+        reason = reason.str.replace(f"{unsure} lack [^;]+", f"{unsure} have no finite value")
+    return reason

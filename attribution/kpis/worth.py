@@ -66,30 +66,42 @@ class LifetimeValue(Kpi):
     figure: Literal["value", "to_cost", "payback"] = "value"
 
     def value(self, columns: Mapping[str, Float64]) -> Float64:
-        """Return the figure of sums over customers.
+        """Return the figure of sums over customers; not finite where there is none.
 
         Formula: transactional: margin x order value x (1 + orders a month x months of the horizon), the
         first order being sure; subscription: margin x monthly revenue of a customer x the months it stays.
-        LTV : CAC is that over spend / customers; payback the months until margin has paid spend / customers.
+        LTV : CAC is that over spend / customers; payback the months until the margin of a customer who stays
+        has paid spend / customers, without discount: infinite where it never does.
+
+        Example: one customer in 10 left in 200 months, and paid 30 a month: 0.5 x 30 / (1 / 200).
+
+        >>> sums = {"customers": 10.0, "customer_revenue": 300.0, "churned": 1.0, "exposure_months": 200.0}
+        >>> terms = Terms("subscription", margin=0.5, horizon_months=1e6)
+        >>> worth = LifetimeValue("lifetime_value", "", "", "", "money", terms=terms)
+        >>> round(worth.value({name: np.array([each]) for name, each in sums.items()}).item(), 6)
+        3000.0
+
+        Source: Gupta, Lehmann (2003), "Customers as assets", Journal of Interactive Marketing 17 (1).
         """
-        margin = self.terms.margin
+        margin, watched = self.terms.margin, columns["exposure_months"]
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             each = {name: values / columns["customers"] for name, values in columns.items()}
             if self.terms.form == "subscription":
                 at_once, monthly = np.zeros_like(each["customer_revenue"]), margin * each["customer_revenue"]
-                months = self.terms.present(columns["churned"] / columns["exposure_months"])
+                churn = np.where(watched > 0, columns["churned"] / watched, np.nan)
+                months = self.terms.present(churn)
             else:
                 order = columns["customer_revenue"] / columns["orders"]
-                again = (columns["orders"] - columns["customers"]) / columns["exposure_months"]
+                again = (columns["orders"] - columns["customers"]) / watched
                 at_once, monthly = margin * order, margin * order * again
                 months = np.full_like(order, self.terms.months())
             lifetime = at_once + monthly * months
             if self.figure == "value":
                 return lifetime
             if self.figure == "to_cost":
-                return lifetime / each["spend"]
+                return lifetime / np.maximum(each["spend"], 0.0)
             left = np.maximum(each["spend"] - at_once, 0.0)
-            return np.where(left == 0, 0.0, left / monthly)
+            return np.where(left == 0, 0.0, np.where(monthly <= 0, np.inf, left / monthly))
 
 
 @dataclass(frozen=True)
@@ -101,7 +113,7 @@ class ReturnOnInvestment(Kpi):
     def value(self, columns: Mapping[str, Float64]) -> Float64:
         """Return (margin x revenue - spend) / spend."""
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            return np.asarray(self.margin * columns["customer_revenue"] / columns["spend"] - 1.0)
+            return self.margin * columns["customer_revenue"] / np.maximum(columns["spend"], 0.0) - 1.0
 
 
 def figures_of(terms: Terms, columns: Collection[str]) -> list[Kpi]:
@@ -112,5 +124,9 @@ def figures_of(terms: Terms, columns: Collection[str]) -> list[Kpi]:
         "payback_months": partial(LifetimeValue, terms=terms, figure="payback"),
         "return_on_investment": partial(ReturnOnInvestment, margin=terms.margin),
     }
-    known = [kpi for kpi in KPIS if kpi.verb == "value" and {kpi.numerator, kpi.denominator} <= {*columns}]
+    needs = {name: {"customer_revenue"} for name in special}
+    values = [kpi for kpi in KPIS if kpi.verb == "value"]
+    known = [
+        kpi for kpi in values if {kpi.numerator, kpi.denominator} | needs.get(kpi.name, set()) <= {*columns}
+    ]
     return [special.get(kpi.name, Kpi)(**asdict(kpi)) for kpi in known]

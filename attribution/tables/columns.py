@@ -63,6 +63,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("opportunity_at", "time", "when it became an opportunity"),
         Column("won_at", "time", "when it was won"),
         Column("lost_at", "time", "when it was lost"),
+        Column("churned_at", "time", "when the customer left"),
         ACCOUNT,
     ),
     "events": (
