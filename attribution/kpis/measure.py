@@ -58,6 +58,8 @@ def measure(
 ) -> Measured:
     """Return spend, credited outcomes and their ratios by model and channel, or by what ``by`` names.
 
+    Without ``spend`` there are no costs. A log that knows the times of stages (mql_at, ...) counts them too.
+
     Credits know channels. A credit log, or its Parquet file, knows periods of the lead's time (day,
     week, month, quarter, year), of the touchpoint's (touchpoint_week, ...), and the columns of the
     tables behind it (campaign, owner). A ratio without a denominator is null and the column ``reason``
