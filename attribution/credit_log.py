@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,9 +17,10 @@ from attribution.dimensions import Joined, found, summed, valued
 from attribution.errors import ParameterError, VocabularyError
 from attribution.journeys import Journeys
 from attribution.log_rows import further, touched, weighed
-from attribution.statistics import Resampling, Rule
+from attribution.statistics import Rule
 from attribution.stitched import Stitched
-from attribution.tables import ACCOUNT, TABLES, check_outcome_names, write_rows
+from attribution.tables import ACCOUNT, TABLES, Reading, check_outcome_names, write_rows
+from attribution.uncertainty import Drawn, drawn_of
 
 NAMES = (
     *("journey_id", "customer_id", "fold", "position", "timestamp", "ends_at", "channel"),
@@ -75,33 +76,6 @@ def rules_of(credits: Iterable[Credits]) -> dict[str, Rule]:
     return rules
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """How the sums of a log are to be drawn anew, or why they cannot be."""
-
-    intervals: float = Resampling.intervals
-    replicates: int = Resampling.replicates
-    seed: int = Resampling.seed
-    folds: int = 0
-    unsure: str = ""
-
-    def resampling(self) -> Resampling:
-        """Return it as what draws."""
-        return Resampling(self.intervals, self.replicates, self.seed)
-
-
-def drawn_of(journeys: Stitched, credits: Sequence[Credits]) -> Drawn | None:
-    """Return what the credits tell of intervals, None where none were asked for."""
-    if not any(each.has_intervals for each in credits):
-        return None
-    if journeys.thinned is not None:
-        return Drawn(unsure="no intervals: paths have no customers; measure the result, by channel")
-    for each in credits:
-        if each.replicates is not None:
-            return Drawn(**asdict(each.replicates.resampling), folds=len(journeys.folds))
-    return Drawn(unsure=credits[0].unsure)
-
-
 @dataclass(frozen=True, eq=False)
 class CreditLog:
     """One row a touchpoint of a converting journey and model, made fold by fold as it is read.
@@ -130,6 +104,9 @@ class CreditLog:
             "models": list(self.rules),
             "channels": list(map(label, self.journeys.channels)),
             "timezone": self.zone,
+            "time_format": self.reading.time_format,
+            "as_of": self.journeys.as_of,
+            "outcome_columns": list(self.outcome_columns),
             "drawn": None if self.drawn is None else asdict(self.drawn),
         }
 
@@ -144,20 +121,30 @@ class CreditLog:
             for table, origin in self.journeys.origins.items()
         }
 
-    @cached_property
+    @property
+    def reading(self) -> Reading:
+        """How the outcomes were read."""
+        origin = self.journeys.origins.get("outcomes")
+        return origin.reading if origin else Reading()
+
+    @property
     def zone(self) -> str:
         """The time zone whose days make the periods: the one that the tables were read with, or UTC."""
-        origin = self.journeys.origins.get("outcomes")
-        return (origin.reading.timezone if origin else None) or "UTC"
+        return self.reading.timezone or "UTC"
 
     @cached_property
-    def stages(self) -> tuple[str, ...]:
-        """The times of stages and the account of the outcomes, by the names that the log gives them."""
-        kinds = {column.name: column.kind for column in TABLES["outcomes"]}
+    def outcome_columns(self) -> dict[str, str]:
+        """The further columns of the outcomes, by the names that the log gives them."""
+        both = {*NAMES, *self.columns.get("touchpoints", ())}
         known = self.columns.get("outcomes", ())
-        names = [name for name in known if kinds.get(name) == "time" or name == ACCOUNT.name]
-        both = self.columns.get("touchpoints", ())
-        return tuple(f"outcome_{name}" if name in both else name for name in names)
+        return {f"outcome_{name}" if name in both else name: name for name in known}
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The times of stages and the account of the outcomes, as the log names them."""
+        kinds = {column.name: column.kind for column in TABLES["outcomes"]}
+        times = {name for name, kind in kinds.items() if kind == "time"}
+        return tuple(name for name, own in self.outcome_columns.items() if own in {*times, ACCOUNT.name})
 
     def find(self, *names: str) -> tuple[list[Joined], list[str]]:
         """Return where the named columns stand, campaign first, and the names that were looked for.

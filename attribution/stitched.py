@@ -145,6 +145,7 @@ class Stitched:
     until: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     trace: Callable[[], Stitched] | None = None  # where row numbers have to be found first
+    as_of: int | None = None  # microseconds UTC: what is later has not happened, where that was told
 
     @cached_property
     def traced(self) -> Stitched:

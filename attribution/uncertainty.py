@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from attribution.errors import ConvergenceError, ParameterError
 from attribution.models import Model, TouchpointRule
 from attribution.models.model import rows_of
 from attribution.statistics import PLAYED, Observer, Resampling, Roles, Stacked
-from attribution.stitched import FEWEST_FOLDS
+from attribution.stitched import FEWEST_FOLDS, Stitched
 
 AT_ONCE = 1 << 21  # numbers of replicated sums that are held at once: 16 MiB
 MOST_NUMBERS = 1 << 28  # of all replicates: 2 GiB
@@ -147,3 +147,30 @@ def jackknifed(model: Model, credits: Credits, stacks: Sequence[Stacked], weight
         influence[fold] = (folds - 1) * whole - folds * rows_of(model.credit(*statistics))
     moved = weights @ influence.reshape(folds, -1) / folds
     return np.asarray(whole + moved.reshape(-1, *whole.shape))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """How the sums of a log are to be drawn anew, or why they cannot be."""
+
+    intervals: float = Resampling.intervals
+    replicates: int = Resampling.replicates
+    seed: int = Resampling.seed
+    folds: int = 0
+    unsure: str = ""
+
+    def resampling(self) -> Resampling:
+        """Return it as what draws."""
+        return Resampling(self.intervals, self.replicates, self.seed)
+
+
+def drawn_of(journeys: Stitched, credits: Sequence[Credits]) -> Drawn | None:
+    """Return what the credits tell of intervals, None where none were asked for."""
+    if not any(each.has_intervals for each in credits):
+        return None
+    if journeys.thinned is not None:
+        return Drawn(unsure="no intervals: paths have no customers; measure the result, by channel")
+    for each in credits:
+        if each.replicates is not None:
+            return Drawn(**asdict(each.replicates.resampling), folds=len(journeys.folds))
+    return Drawn(unsure=credits[0].unsure)

@@ -16,11 +16,11 @@ import polars as pl
 import pytest
 from test_survival import Twin, twin_of
 
-from attribution.credit_log import Drawn
 from attribution.errors import ParameterError, TableError
 from attribution.kpis.leads import Leads
 from attribution.kpis.timing.survival import CENSORED, COMPETING, REACHED
 from attribution.kpis.timing.velocity import velocity_of
+from attribution.uncertainty import Drawn
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STAGES = {"mqls": "mql_at", "sqls": "sql_at"}

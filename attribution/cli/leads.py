@@ -11,7 +11,7 @@ from attribution.cli import options
 from attribution.cli.show import show_report
 from attribution.credit_log import CreditLog
 from attribution.kpis import lead_log
-from attribution.kpis.logged import logged
+from attribution.kpis.logged import open_log
 from attribution.stitched import FOLDS
 from attribution.tables import Reading
 
@@ -58,7 +58,7 @@ def leads_from(
 ) -> tuple[str | CreditLog, list[str]]:
     """Return the credit log that the source is, or becomes, and the dimensions."""
     names = options.names_of(by)
-    if logged(source) is not None:
+    if open_log(source) is not None:
         return source, names or ["channel"]
     how = leads or LeadOptions()
     log = lead_log(

@@ -9,16 +9,15 @@ from typing import Any, NamedTuple, TypeAlias
 import polars as pl
 
 from attribution.channels import UNATTRIBUTED
-from attribution.credit_log import CreditLog, Drawn
+from attribution.credit_log import CreditLog
 from attribution.credits import Credits, Result
 from attribution.dimensions import summed
 from attribution.errors import ParameterError, TableError
-from attribution.kpis.costs.ledger import BASES
 from attribution.kpis.leads import facts_of, shared
-from attribution.kpis.logged import Logged, logged
+from attribution.kpis.logged import NO_DIMENSIONS, Logged, open_log
 from attribution.kpis.replicated import OfLog, Replicated, source_of
 from attribution.kpis.shrinkage import FIGURES
-from attribution.kpis.stages import ENDS, chosen, counted, name_of
+from attribution.kpis.stages import ENDS, VALUE, chosen, counted, name_of
 from attribution.tables import (
     OURS,
     TABLES,
@@ -30,10 +29,10 @@ from attribution.tables import (
     unescaped,
 )
 from attribution.tables.sources import read
+from attribution.uncertainty import Drawn
 
 CreditsLike: TypeAlias = Result | Credits | CreditLog | Source
 TAKEN = OURS | set(FIGURES)  # columns of the KPI table, which no outcome may be named as
-NO_DIMENSIONS = {"model", "weight", *BASES, "no_spend", "credited_by", "reason", *FIGURES}
 
 
 class Credited(NamedTuple):
@@ -52,9 +51,11 @@ def credited(credits: CreditsLike, by: Sequence[str], reading: Reading) -> Credi
         ParameterError: the credits do not know a dimension.
         TableError: a file holds no credits, or is not as it was written.
     """
-    log = logged(credits)
+    log = open_log(credits)
     if log is not None:
-        return counts_by(log, by, chosen(None, log.known), ("wins", "closed", "open_opportunities"))
+        return counts_by(
+            log, by, chosen(None, log.known, log.outcome_names), ("wins", "closed", "open_opportunities")
+        )
     if list(by) != ["channel"]:
         raise ParameterError(
             f"parameter 'by': got {', '.join(by)}, but credits know channels only; "
@@ -79,7 +80,8 @@ def counts_by(
 ) -> Credited:
     """Return the sums of a credit log, and where it knows the times of stages how far the leads came.
 
-    ``only`` names the counts beside the stages; without it all are there.
+    ``only`` names the counts beside the stages; without it all are there. An outcome that is named as one
+    of the counts stands in its place.
 
     Raises:
         ParameterError: the log does not know a dimension, a stage or the value.
@@ -87,7 +89,7 @@ def counts_by(
     names = log.outcome_names
     if not steps and not any(name_of(time, log.known) for time in ENDS.values()):
         return of_log(log.frames(by), by, names, log.models, log.channels, log.drawn)
-    facts = facts_of(log, steps, numbers={"value": value} if value else None)
+    facts = facts_of(log, steps, numbers={VALUE: value} if value else None)
     counts = counted(facts, steps, names[0])
     further = [name for name in counts.columns if name not in names]
     further = [name for name in further if not only or name in only or name in steps]

@@ -16,7 +16,7 @@ from attribution.kpis.dictionary import KPIS, Kpi, rate
 from attribution.kpis.intervals import with_intervals
 from attribution.kpis.leads import facts_of, log_of, shared
 from attribution.kpis.ratios import with_ratios
-from attribution.kpis.stages import ENDS, IRREGULAR, chosen, counted
+from attribution.kpis.stages import ENDS, chosen, counted
 from attribution.kpis.totals import in_order, sums_of, with_total
 
 
@@ -60,17 +60,30 @@ def funnel(
     >>> table.select("owner", "leads", "mqls", "wins", "win_rate").row(0)
     ('Ann', 2.0, 1.0, 1.0, 0.5)
     """
-    log = log_of(credits)
-    steps = chosen(stages, log.known)
+    log = log_of(credits, by)
+    steps = chosen(stages, log.known, log.outcome_names)
+    if value is not None and "opportunities" not in steps:
+        raise ParameterError(
+            "parameter 'value': the leads have no stage opportunities, so nothing is in the pipeline"
+        )
     what = counts_by(log, by, steps, value=value)
     told = {"spend": pl.lit(None, pl.Float64), "no_spend": pl.lit("no spend")}
     ratios = rates_of(steps, what.outcome_names)
+    check_free(by, [kpi.name for kpi in ratios])
     table = with_ratios(totalled(what, by).with_columns(**told), by, what.outcome_names, ratios)
     table = table.drop("spend")
     if what.replicated is not None:
-        regular = [name for name in what.outcome_names if not name.startswith(IRREGULAR)]
+        odd = irregular_of(steps)
+        regular = [name for name in what.outcome_names if name not in odd]
         table = with_intervals(table, by, regular, what.replicated, ratios)
-    return Funnel(table, notes(table, what.models))
+    return Funnel(table, notes(table, what.models, steps))
+
+
+def check_free(by: Sequence[str], taken: Sequence[str]) -> None:
+    """Raise ParameterError where a dimension is named as a column of the table."""
+    for name in by:
+        if name in taken:
+            raise ParameterError.out_of_range("by", name, "a dimension: the table has a column of the name")
 
 
 def totalled(what: Credited, by: Sequence[str]) -> pl.DataFrame:
@@ -85,31 +98,35 @@ def totalled(what: Credited, by: Sequence[str]) -> pl.DataFrame:
 
 def rates_of(steps: Mapping[str, str], columns: Sequence[str]) -> list[Kpi]:
     """Return the rates from each stage to the next, and those of wins and customers, as they are defined."""
-    known = [kpi for kpi in KPIS if kpi.denominator and "spend" not in (kpi.numerator, kpi.denominator)]
+    known = [kpi for kpi in KPIS if kpi.denominator and kpi.verb in ("measure", "funnel")]
+    there = {*columns, "leads", "wins"}
     defined = {
-        (kpi.numerator, kpi.denominator): kpi
-        for kpi in known
-        if {kpi.numerator, kpi.denominator} <= {*columns, "leads"}
+        (kpi.numerator, kpi.denominator): kpi for kpi in known if {kpi.numerator, kpi.denominator} <= there
     }
-    path = ["leads", *steps, *(["wins"] if "wins" in columns else [])]
+    path = ["leads", *steps, "wins"]
     between = [(new, old) for old, new in pairwise(path)]
     rates = [defined.get(pair, rate(f"{pair[1]}_to_{pair[0]}", *pair, verb="funnel")) for pair in between]
     return list(dict.fromkeys([*rates, *defined.values()]))
 
 
-def notes(table: pl.DataFrame, models: Sequence[str]) -> tuple[str, ...]:
+def irregular_of(steps: Mapping[str, str]) -> dict[str, str]:
+    """Return the counts of leads that went another way than from stage to stage, and what they did."""
+    words = {
+        "skipped": "reached {} without a time of it, by a later stage: they count as having reached it",
+        "reentered": "entered {} after a later stage: they count by the furthest stage they reached",
+    }
+    told = {f"{kind}_{name}": text.format(name) for name in steps for kind, text in words.items()}
+    back = "moved on after they were lost, or were won and that was taken back: the latest counts"
+    return told | {"reopened": back}
+
+
+def notes(table: pl.DataFrame, models: Sequence[str], steps: Mapping[str, str]) -> tuple[str, ...]:
     """Return how many leads went another way than from stage to stage, of one model's total."""
     total = table.filter(pl.col("model") == models[0])[-1]
-    words = (
-        "reached {} without a time of it, by a later stage: they count as having reached it",
-        "entered {} after a later stage: they count by the furthest stage they reached",
-        "moved on after they were lost, or were won and that was taken back: the latest counts",
-    )
     return tuple(
-        f"funnel: {total[name].item():g} leads {told.format(name.removeprefix(start))}"
-        for start, told in zip(IRREGULAR, words, strict=True)
-        for name in table.columns
-        if name.startswith(start) and total[name].item()
+        f"funnel: {total[name].item():g} leads {told}"
+        for name, told in irregular_of(steps).items()
+        if name in table.columns and total[name].item()
     )
 
 
@@ -124,20 +141,24 @@ def stage_entries(
 
     The period is a column entered_PERIOD, the counts are leads_entered, mqls_entered, ..., wins_entered,
     lost_entered. They are of different leads, so there are no rates between them: those are the funnel's.
-    A stage that was skipped has no time and is in no period.
+    A stage that was skipped has no time and is in no period; wins and losses are those that stand at the end.
 
     Raises:
         ParameterError: there is no such period, or the credits are no log.
     """
     if period not in PERIODS:
         raise ParameterError.unknown("period", period, PERIODS)
-    log = log_of(credits)
-    steps = chosen(stages, log.known)
+    log = log_of(credits, by)
+    steps = chosen(stages, log.known, log.outcome_names)
     facts = facts_of(log, steps)
+    if len(facts) and not facts["ends_at"].count():
+        raise ParameterError("parameter 'period': these leads have no times (paths have none)")
     counts = counted(facts, steps, log.outcome_names[0])
     entered = {"leads": "ends_at", **steps, **ENDS}
-    entered = {name: time for name, time in entered.items() if time in facts.columns}
     counts = counts.with_columns(leads=facts[log.outcome_names[0]])
+    entered = {
+        name: time for name, time in entered.items() if {time, name} <= {*facts.columns, *counts.columns}
+    }
     numbers = pl.DataFrame(
         [
             facts[log.key],
@@ -151,6 +172,7 @@ def stage_entries(
         ]
     )
     when, names = f"entered_{period}", [f"{name}_entered" for name in entered]
+    check_free(by, [when])
 
     def entries() -> Iterator[pl.DataFrame]:
         for frame in shared(log.frames(by), numbers, log.key, names):

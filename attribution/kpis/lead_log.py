@@ -11,10 +11,12 @@ import polars as pl
 
 from attribution.credit_log import CreditLog, credit_log
 from attribution.engine import attribute
+from attribution.errors import TableError
 from attribution.models import FirstTouch
 from attribution.stitched import FOLDS
 from attribution.stitching import stitch
 from attribution.tables import Reading, Source
+from attribution.tables.sources import read
 
 RECORDED = "recorded"  # what stands in the place of a model: cells are what was recorded with the lead
 
@@ -46,10 +48,18 @@ def lead_log(
     >>> log.table("owner").select("owner", "leads", "wins").rows()
     [('Ann', 1.0, 1.0), ('Ann', 1.0, 0.0)]
     """
+    source = read(leads, "outcomes", None, (reading or Reading()).delimiter)
+    if {"journey_id", "weight"} <= {*source.columns}:
+        raise TableError.of(
+            source.where,
+            "a credit log, which has a row a touchpoint",
+            "leads, a row each",
+            "pass the log itself, or the Parquet file that its write makes",
+        )
     nobody: Any = {"customer_id": pl.String, "timestamp": pl.Datetime("us", "UTC"), "channel": pl.String}
     journeys = stitch(
         pl.DataFrame(schema=nobody),
-        leads,
+        source,
         as_of=as_of,
         columns={"outcomes": columns or {}},
         outcome_names=outcome_names,

@@ -8,13 +8,15 @@ from typing import Any
 
 import polars as pl
 
-from attribution.credit_log import Drawn
 from attribution.errors import ParameterError, TableError
 from attribution.journeys import TIME
-from attribution.kpis.logged import Logged, logged
+from attribution.kpis.logged import NO_DIMENSIONS, Logged, check_dimensions, open_log
 from attribution.kpis.stages import ABOUT, LOST, WON, chosen, name_of
 from attribution.tables import Reading
 from attribution.tables.times import to_instants
+from attribution.uncertainty import Drawn
+
+SHARED = "shared of the lead"  # no column of any table
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +34,13 @@ class Leads:
     models: tuple[str, ...]
     stages: Mapping[str, str]
     drawn: Drawn | None
+    zone: str = "UTC"  # whose days are meant
 
 
-def log_of(credits: Any) -> Logged:
-    """Return the credit log; raise ParameterError where it is none."""
-    log = logged(credits)
+def log_of(credits: Any, by: Sequence[str]) -> Logged:
+    """Return the credit log; raise ParameterError where it is none, or ``by`` no list of dimensions."""
+    check_dimensions(by)
+    log = open_log(credits)
     if log is None:
         raise ParameterError(
             f"got {type(credits).__name__}, expected a credit log (at.credit_log), its Parquet file, or "
@@ -51,9 +55,14 @@ def leads_of(credits: Any, by: Sequence[str], stages: Mapping[str, str] | None =
     Raises:
         ParameterError: the credits are no log, or it does not know a dimension or a stage.
     """
-    log = log_of(credits)
+    log = log_of(credits, by)
+    for name in by:
+        if name in (*NO_DIMENSIONS, "lead", "fold", log.key):
+            raise ParameterError.out_of_range("by", name, "a dimension: the table has a column of the name")
     steps = chosen(stages, log.known)
     facts = facts_of(log, steps)
+    if "leads" not in facts.columns:
+        facts = facts.rename({log.outcome_names[0]: "leads"})
     place = facts.select(log.key).with_row_index("lead")
     keys = ["model", *by, log.key, "fold"]
     parts = []
@@ -63,7 +72,7 @@ def leads_of(credits: Any, by: Sequence[str], stages: Mapping[str, str] | None =
         )
         parts.append(weights.join(place, on=log.key, how="left", maintain_order="left").drop(log.key))
     shares = pl.concat(parts).select("model", *by, "lead", "fold", "weight")
-    return Leads(facts, shares, tuple(by), log.models, steps, log.drawn)
+    return Leads(facts, shares, tuple(by), log.models, steps, log.drawn, log.zone)
 
 
 def facts_of(
@@ -91,61 +100,76 @@ def facts_of(
     wanted = {ours: theirs for ours, theirs in (dated | others).items() if theirs}
     names = list(dict.fromkeys(wanted.values()))
     first = pl.col(["customer_id", "ends_at", *names]).first()
+    # What is shared by the largest weight is had again by dividing: the last bits of a sum are not.
+    most = pl.col([*log.outcome_names, "weight"]).sort_by("weight").last()
     parts = [
-        frame.group_by(log.key, maintain_order=True).agg(first, pl.col(log.outcome_names).sum())
+        frame.with_columns(pl.col(log.outcome_names) / pl.col("weight"))
+        .group_by(log.key, maintain_order=True)
+        .agg(first, most, pl.col("weight").sum().alias(SHARED))
         for frame in log.alone(names)
     ]
     whole = pl.concat(parts)
     if log.key == "journey_id":  # a journey may lie in two row groups
-        whole = whole.group_by(log.key, maintain_order=True).agg(first, pl.col(log.outcome_names).sum())
-    # What was shared is added up again: leads are counted, and noise in the last digits is none.
-    known = [pl.col(name).round(9) for name in log.outcome_names]
-    rows = whole.select(log.key, "customer_id", pl.col("ends_at").cast(TIME), *known)
-    return rows.hstack(
-        [
-            (
-                as_instants(whole[theirs], log.zone)
-                if ours in dated
-                else as_numbers(whole[theirs])
-                if ours in numbers
-                else whole[theirs]
-            ).alias(ours)
-            for ours, theirs in wanted.items()
-        ]
-    )
+        whole = whole.group_by(log.key, maintain_order=True).agg(first, most, pl.col(SHARED).sum())
+        check_ids(whole)
+    rows = whole.select(log.key, "customer_id", pl.col("ends_at").cast(TIME), *log.outcome_names)
+    found = []
+    for ours, theirs in wanted.items():
+        values = whole[theirs]
+        if ours in dated:
+            values = as_instants(values, log.reading)
+            if log.as_of is not None:
+                values = values.set((values.dt.epoch("us") > log.as_of).fill_null(False), None)
+        found.append((as_numbers(values) if ours in numbers else values).alias(ours))
+    return rows.hstack(found)
 
 
-def as_instants(values: pl.Series, zone: str) -> pl.Series:
-    """Return times; text is read as ISO 8601 where the zone is."""
+def check_ids(leads: pl.DataFrame) -> None:
+    """Raise TableError where journeys of one id would be taken for one lead."""
+    odd = leads.filter(pl.col(SHARED) > 1 + 1e-6)
+    if len(odd):
+        raise TableError.of(
+            "credit log",
+            "journeys of one id",
+            "an id of its own for each journey",
+            "give the journeys ids that differ",
+            column="journey_id",
+            count=len(odd),
+            examples=tuple(map(str, odd["journey_id"].head(5))),
+        )
+
+
+def as_instants(values: pl.Series, reading: Reading) -> pl.Series:
+    """Return times, read as those of the outcomes were."""
     if values.dtype == TIME:
         return values
-    found = to_instants(values, "credit log", values.name, Reading(timezone=zone))
+    found = to_instants(values, "credit log", values.name, reading)
     if found.faults:
         raise TableError(list(found.faults))
     return found.values
 
 
 def as_numbers(values: pl.Series) -> pl.Series:
-    """Return numbers; TableError where there is text that is none."""
+    """Return numbers, of which NaN is none; TableError where there is text that is none, or infinity."""
     numbers = values.cast(pl.Float64, strict=False)
-    odd = values.filter(numbers.is_null() & values.is_not_null())
+    odd = values.filter(values.is_not_null() & (numbers.is_null() | numbers.is_infinite()))
     if len(odd):
         raise TableError.of(
             "credit log",
-            f"{len(odd):,} values that are no numbers",
+            f"{len(odd):,} values that are no numbers, or infinite",
             "numbers, or nothing",
             "correct them, or name another column",
             column=values.name,
             count=len(odd),
             examples=tuple(map(str, odd.head(5))),
         )
-    return numbers
+    return numbers.fill_nan(None)
 
 
 def shared(
     frames: Iterable[pl.DataFrame], numbers: pl.DataFrame, key: str, names: Sequence[str]
 ) -> Iterator[pl.DataFrame]:
-    """Yield the rows of a log with further numbers of their leads, each times the weight of the row."""
+    """Yield the rows of a log with numbers of their leads, each times the weight of the row."""
     for frame in frames:
-        rows = frame.join(numbers, on=key, how="left", maintain_order="left")
-        yield rows.with_columns(pl.col(name) * pl.col("weight") for name in names)
+        mine = frame.select(key).join(numbers, on=key, how="left", maintain_order="left").drop(key)
+        yield frame.with_columns(mine.with_columns(mine[name] * frame["weight"] for name in names))

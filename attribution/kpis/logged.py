@@ -10,11 +10,15 @@ from typing import Any, TypeAlias
 import polars as pl
 
 from attribution.channels import label
-from attribution.credit_log import NAMES, CreditLog, Drawn
+from attribution.credit_log import NAMES, CreditLog
 from attribution.dimensions import PERIODS, TIMES, period
 from attribution.errors import ParameterError
-from attribution.tables import check_seal
+from attribution.kpis.costs.ledger import BASES
+from attribution.kpis.shrinkage import FIGURES
+from attribution.tables import Reading, check_seal
+from attribution.uncertainty import Drawn
 
+NO_DIMENSIONS = {"model", "weight", *BASES, "no_spend", "credited_by", "reason", *FIGURES}
 Frames: TypeAlias = Callable[[Sequence[str]], Iterator[pl.DataFrame]]
 
 
@@ -31,35 +35,44 @@ class Logged:
     outcome_names: tuple[str, ...]
     models: tuple[str, ...]
     channels: Sequence[str]
-    zone: str
+    reading: Reading
     drawn: Drawn | None
     key: str
     known: Collection[str]
+    as_of: int | None
+
+    @property
+    def zone(self) -> str:
+        """The time zone whose days make the periods."""
+        return self.reading.timezone or "UTC"
 
 
-def logged(credits: Any) -> Logged | None:
+def check_dimensions(by: Sequence[str]) -> None:
+    """Raise ParameterError unless these are names of dimensions, each once."""
+    named = not isinstance(by, str) and all(isinstance(name, str) for name in by)
+    if not by or not named or len(set(by)) < len(by):
+        raise ParameterError.out_of_range("by", by, "names of dimensions, each once")
+
+
+def open_log(credits: Any) -> Logged | None:
     """Return what is a credit log as one, None for anything else.
 
     Raises:
         TableError: a file is not as it was written.
     """
     if isinstance(credits, CreditLog):
-        return of_log(credits)
+        return in_memory(credits)
     if isinstance(credits, (str, Path)) and Path(credits).suffix == ".parquet" and Path(credits).is_file():
         about = check_seal(Path(credits), f"credit log ({credits})")
         if about is not None and about.get("table") == "credit_log":
-            return of_file(Path(credits), about)
+            return in_file(Path(credits), about)
     return None
 
 
-def of_log(log: CreditLog) -> Logged:
+def in_memory(log: CreditLog) -> Logged:
     """Return a log in memory; its leads are told by their row in the outcomes table."""
-    outcomes = log.columns.get("outcomes", ())
-    both = set(log.columns.get("touchpoints", ())) | set(NAMES)
-    known = {f"outcome_{name}" if name in both else name for name in outcomes}
     channels = [label(name) for name in log.journeys.channels]
-    key = "outcome_row" if outcomes else "journey_id"
-
+    key = "outcome_row" if log.outcome_columns else "journey_id"
     models = tuple(log.rules)
     one = replace(log, rules={name: log.rules[name] for name in models[:1]})
     return Logged(
@@ -68,20 +81,22 @@ def of_log(log: CreditLog) -> Logged:
         log.outcome_names,
         models,
         channels,
-        log.zone,
+        log.reading,
         log.drawn,
         key,
-        known,
+        log.outcome_columns,
+        log.journeys.as_of,
     )
 
 
-def of_file(path: Path, about: dict[str, Any]) -> Logged:
+def in_file(path: Path, about: dict[str, Any]) -> Logged:
     """Return a log that was written; its leads are told by their journey."""
     from pyarrow.parquet import read_schema
 
     names, zone, models = tuple(about["outcomes"]), about["timezone"], tuple(about["models"])
     drawn = None if about.get("drawn") is None else Drawn(**about["drawn"])
-    known = [name for name in read_schema(path).names if name not in (*NAMES, *names)]
+    known = set(about["outcome_columns"]) & set(read_schema(path).names)
+    reading = Reading(timezone=zone, time_format=about["time_format"])
 
     def frames(wanted: Sequence[str]) -> Iterator[pl.DataFrame]:
         return file_frames(path, wanted, names, zone)
@@ -89,7 +104,9 @@ def of_file(path: Path, about: dict[str, Any]) -> Logged:
     def alone(wanted: Sequence[str]) -> Iterator[pl.DataFrame]:
         return (frame.filter(pl.col("model") == models[0]) for frame in frames(wanted))
 
-    return Logged(frames, alone, names, models, about["channels"], zone, drawn, "journey_id", known)
+    return Logged(
+        frames, alone, names, models, about["channels"], reading, drawn, "journey_id", known, about["as_of"]
+    )
 
 
 def file_frames(

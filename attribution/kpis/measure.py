@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from attribution.channels import UNATTRIBUTED, near_duplicates
-from attribution.errors import ParameterError, TableError, shown
+from attribution.errors import TableError, shown
 from attribution.kpis.costs.ledger import COSTS
 from attribution.kpis.costs.sales_time import SALES_COST
 from attribution.kpis.costs.spend import Spend, spend_by
 from attribution.kpis.credited import Credited, CreditsLike, credited
 from attribution.kpis.intervals import with_intervals
+from attribution.kpis.logged import check_dimensions
 from attribution.kpis.ratios import with_ratios
 from attribution.kpis.replicated import Replicated
 from attribution.kpis.shrinkage import with_shrunken
@@ -85,13 +86,7 @@ def measure(
     >>> measure(result, spend).table()["cost_per_lead"].to_list()
     [2.5, None, 2.0]
     """
-    if (
-        not by
-        or isinstance(by, str)
-        or not all(isinstance(name, str) for name in by)
-        or len(set(by)) < len(by)
-    ):
-        raise ParameterError.out_of_range("by", by, "names of dimensions, each once")
+    check_dimensions(by)
     what = credited(credits, by, reading or Reading())
     money = spend_by(
         spend, by, columns, reading or Reading(), repeated_spend, rates, touchpoints, spend_lag_days

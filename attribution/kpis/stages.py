@@ -12,7 +12,11 @@ STAGES = {"mqls": "mql_at", "sqls": "sql_at", "opportunities": "opportunity_at"}
 WON, LOST = "won_at", "lost_at"
 ENDS = {"wins": WON, "lost": LOST}
 IRREGULAR = ("skipped_", "reentered_", "reopened")  # counts of leads that went another way than all
+COUNTS = ("leads", *ENDS, "closed", "open", "open_opportunities", "pipeline", "customers", "accounts")
 ABOUT = ("account_id",)
+VALUE = "value of the lead"  # no column of any table, nor are these:
+WON_NOW, LOST_NOW, MOVED_ON = "is won", "is lost", "has moved on"
+NEVER = pl.lit(None, pl.Datetime("us", "UTC"))
 
 
 def name_of(column: str, known: Collection[str]) -> str | None:
@@ -20,8 +24,12 @@ def name_of(column: str, known: Collection[str]) -> str | None:
     return next((name for name in (column, f"outcome_{column}") if name in known), None)
 
 
-def chosen(stages: Mapping[str, str] | None, known: Collection[str]) -> dict[str, str]:
+def chosen(
+    stages: Mapping[str, str] | None, known: Collection[str], outcome_names: Collection[str] = ()
+) -> dict[str, str]:
     """Return the stages in their order: those that were asked for, or the usual ones that are there.
+
+    What is an outcome already is not counted as a stage too.
 
     Raises:
         ParameterError: a stage that was asked for has no column, or a name that is taken.
@@ -30,11 +38,15 @@ def chosen(stages: Mapping[str, str] | None, known: Collection[str]) -> dict[str
     {'sqls': 'sql_at'}
     """
     if stages is None:
-        return {name: column for name, column in STAGES.items() if name_of(column, known)}
+        there = {name: column for name, column in STAGES.items() if name_of(column, known)}
+        return {name: column for name, column in there.items() if name not in outcome_names}
+    if not isinstance(stages, Mapping):
+        raise ParameterError.out_of_range("stages", stages, 'names and columns, as {"demos": "demo_at"}')
     for name, column in stages.items():
         if name_of(column, known) is None:
             raise ParameterError.unknown("column of the stage times", column, known)
-        if name in ("leads", "closed", "open", *ENDS) or not name.isidentifier():
+        taken = name in (*COUNTS, *outcome_names) or name.startswith(IRREGULAR)
+        if taken or not name.isidentifier():
             raise ParameterError.out_of_range("stages", name, "a name such as demos, that no count has")
     return dict(stages)
 
@@ -59,52 +71,48 @@ def counted(facts: pl.DataFrame, stages: Mapping[str, str], leads: str) -> pl.Da
     >>> counts.select("mqls", "skipped_mqls", "sqls").rows()
     [(1.0, 1.0, 1.0), (0.0, 0.0, 0.0)]
     """
-    n, has_lost = pl.col(leads), LOST in facts.columns
+    n, is_told = pl.col(leads), {"wins", WON} & {*facts.columns}
+    lost_at = pl.col(LOST) if LOST in facts.columns else NEVER
+    won_at = pl.col(WON) if WON in facts.columns else NEVER
     times = [*stages.values(), *([WON] if WON in facts.columns else [])]
-    latest = pl.max_horizontal(times) if times else pl.lit(None, pl.Datetime("us", "UTC"))
-    lost_at = pl.col(LOST) if has_lost else pl.lit(None, pl.Datetime("us", "UTC"))
-    won_at = pl.col(WON) if WON in facts.columns else pl.lit(None, pl.Datetime("us", "UTC"))
-    taken_back = (lost_at > won_at).fill_null(False)
-    won = pl.col("wins") if "wins" in facts.columns else pl.when(won_at.is_not_null() & ~taken_back).then(n)
+    latest = pl.max_horizontal(times) if times else NEVER
+    kept = ~(lost_at > won_at).fill_null(False)
+    won = pl.col("wins") if "wins" in facts.columns else pl.when(won_at.is_not_null() & kept).then(n)
     rows = facts.with_columns(
-        won=won.fill_null(0.0), moved_on=(latest > lost_at).fill_null(False), latest=latest
-    ).with_columns(
-        lost=pl.when(lost_at.is_not_null() & ~pl.col("moved_on")).then(n - pl.col("won")).otherwise(0.0)
+        won.fill_null(0.0).alias(WON_NOW), (latest > lost_at).fill_null(False).alias(MOVED_ON)
     )
+    is_lost = lost_at.is_not_null() & ~pl.col(MOVED_ON)
+    rows = rows.with_columns(pl.when(is_lost).then(n - pl.col(WON_NOW)).otherwise(0.0).alias(LOST_NOW))
     counts, irregular = dict[str, pl.Expr](), dict[str, pl.Expr]()
     for place, (name, time) in enumerate(stages.items()):
-        after = times[place + 1 :]
         reached = pl.any_horizontal(pl.col(each).is_not_null() for each in times[place:])
-        counts[name] = pl.when(reached).then(n).otherwise("won")
+        counts[name] = pl.when(reached).then(n).otherwise(WON_NOW)
         irregular[f"skipped_{name}"] = pl.when(pl.col(time).is_null()).then(counts[name]).otherwise(0.0)
-        earlier = pl.min_horizontal(after) if after else pl.lit(None, pl.Datetime("us", "UTC"))
-        irregular[f"reentered_{name}"] = (
-            pl.when((pl.col(time) > earlier).fill_null(False)).then(n).otherwise(0.0)
-        )
-    counts["wins"] = pl.col("won")
-    if has_lost:
-        counts["lost"], counts["closed"] = pl.col("lost"), pl.col("won") + pl.col("lost")
-    counts["open"] = n - pl.col("won") - pl.col("lost")
-    if "opportunities" in stages:
-        counts["open_opportunities"] = pl.min_horizontal(counts["opportunities"], counts["open"])
-    if "value" in facts.columns and "opportunities" in stages:
-        share = counts["open_opportunities"] / n
-        counts["pipeline"] = pl.col("value").fill_null(0.0) * share
-    back = won_at.is_not_null() & (pl.col("won") == 0)
-    irregular["reopened"] = pl.when(pl.col("moved_on") | back).then(n).otherwise(0.0)
-    won_time = pl.coalesce(won_at, "ends_at")
-    for name, owner in (("customers", "customer_id"), ("accounts", "account_id")):
-        if owner in facts.columns:
-            counts[name] = first_win(won_time, owner).cast(pl.Float64)
-    return rows.with_row_index("place").select(
-        each.alias(name) for name, each in (counts | irregular).items()
-    )
+        after = times[place + 1 :]
+        back = (pl.col(time) > (pl.min_horizontal(after) if after else NEVER)).fill_null(False)
+        irregular[f"reentered_{name}"] = pl.when(back).then(n).otherwise(0.0)
+    if LOST in facts.columns:
+        counts["lost"] = pl.col(LOST_NOW)
+    if is_told:  # else it is not known what is open, and who is a customer
+        counts["wins"] = pl.col(WON_NOW)
+        if LOST in facts.columns:
+            counts["closed"] = pl.col(WON_NOW) + pl.col(LOST_NOW)
+        counts["open"] = n - pl.col(WON_NOW) - pl.col(LOST_NOW)
+        if "opportunities" in stages:
+            counts["open_opportunities"] = pl.min_horizontal(counts["opportunities"], counts["open"])
+        if VALUE in facts.columns:
+            counts["pipeline"] = pl.col(VALUE).fill_null(0.0) * counts["open_opportunities"] / n
+        for name, owner in (("customers", "customer_id"), ("accounts", "account_id")):
+            if owner in facts.columns:
+                counts[name] = first_win(pl.coalesce(won_at, "ends_at"), owner)
+    taken_back = won_at.is_not_null() & (pl.col(WON_NOW) == 0)
+    irregular["reopened"] = pl.when(pl.col(MOVED_ON) | taken_back).then(n).otherwise(0.0)
+    return rows.select(each.alias(name) for name, each in (counts | irregular).items())
 
 
 def first_win(won_time: pl.Expr, owner: str) -> pl.Expr:
-    """Return whether a lead is the first that its owner won; of one instant the first row."""
-    is_won = (pl.col("won") > 0) & pl.col(owner).is_not_null()
+    """Return 1 for the lead that its owner won first, shared equally where several were won at once."""
+    is_won = (pl.col(WON_NOW) > 0) & pl.col(owner).is_not_null()
     time = pl.when(is_won).then(won_time)
-    earliest = time == time.min().over(owner)
-    row = pl.when(earliest.fill_null(False)).then(pl.col("place"))
-    return (row == row.min().over(owner)).fill_null(False)
+    is_first = (time == time.min().over(owner)).fill_null(False)
+    return pl.when(is_first).then(1.0 / is_first.sum().over(owner)).otherwise(0.0)

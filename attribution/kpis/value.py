@@ -78,14 +78,19 @@ def customer_value(
     100.034247
     """
     terms = Terms(form, margin, horizon_months, discount)
-    log = log_of(credits)
+    log = log_of(credits, by)
     leads, others = log.outcome_names[0], list(log.outcome_names[1:])
     stated = {name: each if name == "form" else float(each) for name, each in asdict(terms).items()}
     figures = [kpi.name for kpi in KPIS if kpi.verb == "value"]
     for name in (each for each in by if each in (*stated, "observed_until", *others, *figures)):
         raise ParameterError.out_of_range("by", name, "a dimension: the value table has such a column")
     leaving = [CHURNED] if form == "subscription" else []
-    facts = facts_of(log, chosen(None, log.known), leaving, {"score": score} if score is not None else None)
+    facts = facts_of(
+        log,
+        chosen(None, log.known, log.outcome_names),
+        leaving,
+        {"score": score} if score is not None else None,
+    )
     if not {*leaving} <= {*facts.columns}:
         raise ParameterError(
             f"parameter 'form': got 'subscription', but the leads have no column {CHURNED!r}: "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -111,7 +112,7 @@ def stitch(
         now = FOREVER if as_of is not None else microseconds(datetime.now(UTC))
         scattered = scatter_touchpoints(touched, accounts_of(*known, ended), bits, now, progress)
         latest, later = until(scattered, ended, now)
-        return joined(
+        stitched = joined(
             scattered,
             ended,
             names,
@@ -131,6 +132,7 @@ def stitch(
                 "outcomes": origin,
             },
         )
+        return stitched if as_of is None else replace(stitched, as_of=microseconds(instant_of(as_of)))
 
 
 def further_outcomes(names: Sequence[str]) -> list[Column]:

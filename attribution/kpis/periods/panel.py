@@ -148,7 +148,9 @@ def history(measured: Measured, columns: Sequence[str] = ()) -> History:
     for name in measured.by:
         if name in columns:
             raise ParameterError.out_of_range("by", name, "a dimension that is not named as a column here")
-    return History(measured, found[0])
+    made = History(measured, found[0])
+    made.days  # noqa: B018 (tells at once where nothing was measured)
+    return made
 
 
 def places(rows: pl.DataFrame, table: pl.DataFrame, keys: Sequence[str]) -> Int64:
