@@ -364,6 +364,122 @@ def test_the_order_of_the_rows_changes_no_bit() -> None:
     assert_frame_equal(*tables, check_exact=True)
 
 
+# Names that meet.
+
+
+@pytest.mark.parametrize(
+    "name", ["customers", "reopened", "open", "skipped_mqls", "leads", "1st", "weight", "fold"]
+)
+def test_a_stage_named_as_a_count_or_a_column_of_the_log_is_refused(name: str) -> None:
+    with pytest.raises(ParameterError, match="a name such as demos"):
+        at.funnel(at.lead_log(leads_of({})), by=["owner"], stages={name: "mql_at"})
+
+
+@pytest.mark.parametrize("column", ["won", "lost", "moved_on", "place", "latest", "value"])
+def test_a_column_of_times_may_have_any_name(column: str) -> None:
+    leads = leads_of({"mql_at": 1}, {"mql_at": 2}, {}).rename({"mql_at": column})
+    assert counts(leads, stages={"demos": column})["demos"] == 2
+
+
+def test_an_outcome_of_the_name_stands_in_place_of_the_count() -> None:
+    leads = leads_of({"mql_at": 1}, {}).with_columns(leads=pl.lit(1), mqls=pl.lit(3))
+    log = at.lead_log(leads, outcome_names=["leads", "mqls"])
+    assert at.funnel(log, by=["owner"]).table()["mqls"][-1] == 6
+    with pytest.raises(ParameterError, match="a name such as demos"):
+        at.funnel(log, by=["owner"], stages={"mqls": "mql_at"})
+
+
+@pytest.mark.parametrize("by", [[], "owner", ["owner", "owner"], ["win_rate"], ["weight"], ["open"]])
+@pytest.mark.parametrize("verb", [at.funnel, at.velocity, at.customer_value])
+def test_dimensions_are_named_once_and_as_no_column_of_the_table(verb: Any, by: Any) -> None:
+    own = {name: pl.lit("a") for name in ("win_rate", "weight", "open")}
+    own = {name: pl.lit("a") for name in ("win_rate", "weight", "open")}
+    leads = leads_of({"won_at": 3, "wins": 1}).with_columns(**own)
+    if by == ["open"] and verb is not at.funnel:
+        return  # a column of the funnel alone
+    with pytest.raises(ParameterError, match="by"):
+        verb(at.lead_log(leads), by=by)
+
+
+def test_leads_may_have_another_name() -> None:
+    leads = leads_of({"mql_at": 1, "won_at": 4}, {}).with_columns(demos=pl.Series([2, 3]))
+    log = at.lead_log(leads, outcome_names=["demos"])
+    total = at.funnel(log, by=["owner"]).table().row(-1, named=True)
+    assert (total["demos"], total["mqls"], total["wins"]) == (5, 2, 2)
+    assert at.velocity(log, by=["owner"]).table().filter(to_stage="wins")["leads"].to_list()[:1] == [5]
+
+
+# What is not known.
+
+
+def test_where_nobody_tells_of_wins_there_are_none_and_no_rate_of_them() -> None:
+    leads = leads_of({"mql_at": 1}, {}).drop("won_at", "lost_at")
+    table = at.funnel(at.lead_log(leads), by=["owner"]).table()
+    assert not {"wins", "open", "customers"} & set(table.columns)
+    assert table["win_rate"].to_list() == [None, None]
+    assert "win_rate: no column wins" in table["reason"][0]
+    measured = at.measure(at.lead_log(leads), by=["owner"]).table()
+    assert measured["win_rate"].to_list() == [None, None]
+
+
+def test_what_is_after_as_of_has_not_happened() -> None:
+    leads = leads_of({"mql_at": 2, "won_at": 9}, {"mql_at": 8})
+    log = at.lead_log(leads, as_of=day(5))
+    total = at.funnel(log, by=["owner"]).table().row(-1, named=True)
+    assert (total["leads"], total["mqls"], total["wins"]) == (2, 1, 0)
+
+
+def test_a_share_of_a_lead_keeps_its_rates_exact() -> None:
+    for leads in (2 / 3, 1e-10, 0.1):
+        table = leads_of({"mql_at": 1}, {"mql_at": 2}).with_columns(leads=pl.lit(leads))
+        total = counts(table)
+        assert total["qualification_rate"] == 1
+        assert total["mqls"] == total["leads"] == pytest.approx(2 * leads, rel=1e-15)
+
+
+def test_leads_won_at_once_share_their_customer_whatever_the_order_of_the_rows() -> None:
+    same = {"won_at": 3, "customer_id": "a", "wins": 1}
+    leads = leads_of(same | {"owner": "Ann"}, same | {"owner": "Bo"})
+    for rows in (leads, leads.reverse()):
+        table = at.funnel(at.lead_log(rows), by=["owner"]).table()
+        assert table.select("owner", "customers").rows() == [("Ann", 0.5), ("Bo", 0.5), ("(total)", 1)]
+
+
+def test_no_number_that_is_none_comes_out_of_a_value() -> None:
+    leads = leads_of({"opportunity_at": 1, "amount": math.nan}, {"opportunity_at": 1, "amount": 4.0})
+    assert counts(leads, value="amount")["pipeline"] == 4
+    with pytest.raises(TableError, match="infinite"):
+        counts(leads.with_columns(amount=pl.lit(math.inf)), value="amount")
+    with pytest.raises(ParameterError, match="pipeline"):
+        counts(leads, value="amount", stages={"mqls": "mql_at"})
+
+
+def test_a_column_of_the_touchpoints_is_no_stage_of_the_leads(tmp_path: Path) -> None:
+    touchpoints, leads, _ = at.sample.load()
+    touched = touchpoints.with_columns(sql_at=pl.col("timestamp"))
+    journeys = at.stitch(touched, leads.drop("sql_at"))
+    log = at.credit_log(journeys, at.attribute(journeys, at.LastTouch()))
+    log.write(tmp_path / "log.parquet", "sql_at")
+    ours, theirs = (at.funnel(each).table() for each in (tmp_path / "log.parquet", log))
+    assert "sqls" not in theirs.columns
+    assert_frame_equal(ours, theirs, rel_tol=1e-12)
+
+
+def test_times_of_ones_own_are_read_in_the_declared_format() -> None:
+    leads = leads_of({}, {}).with_columns(
+        pl.col("timestamp").dt.strftime("%m/%d/%Y"), demo_at=pl.Series(["02/01/2026", None])
+    )
+    log = at.lead_log(leads, reading=at.Reading(time_format="%m/%d/%Y", timezone="UTC"))
+    assert at.funnel(log, by=["owner"], stages={"demos": "demo_at"}).table()["demos"][-1] == 1
+
+
+def test_paths_and_journeys_of_one_id_have_no_entries() -> None:
+    paths = at.from_paths(pl.DataFrame({"path": ["ads"], "conversions": [3]}))
+    log = at.credit_log(paths, at.attribute(paths, at.LastTouch()))
+    with pytest.raises(ParameterError, match="paths have none"):
+        at.stage_entries(log, "month")
+
+
 # What cannot be had.
 
 

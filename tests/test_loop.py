@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -161,11 +161,16 @@ def test_late_periods_of_a_ledger_keep_what_was_published(table: str, tmp_path: 
         ({"funnels": [{"file": "a.csv", "by": ["ownr"]}]}, r"key funnels\[0\]\.by: unknown dimension 'ownr'"),
         ({"velocities": [{"file": "a.csv", "by": ["ownr"]}]}, r"key velocities\[0\]\.by"),
         ({"values": [{"file": "credits.csv"}]}, "a file name of its own"),
-        ({"values": [{"file": "a.csv", "margin": 2.0}]}, "values"),
+        ({"values": [{"file": "a.csv", "margin": 2.0}]}, r"values\.0\.margin|values\[0\]\.margin"),
         ({"trends": [{"file": "a.csv", "table": "contribution"}]}, "before and now"),
         ({"funnels": [{"file": "a.csv", "entries": "week", "value": "amount"}]}, "either entries or value"),
         ({"spend": None, "rates": {"path": "rates.csv"}}, r"\[spend\] for \[rates\]"),
-        ({"funnels": [{"file": "../a.csv"}]}, "funnels"),
+        ({"funnels": [{"file": "../a.csv"}]}, r"funnels\[0\]\.file|funnels\.0\.file"),
+        (
+            {"funnels": [{"file": "a.csv", "stages": {"demos": "nope"}}]},
+            r"key funnels\[0\]\.stages: .*'nope'",
+        ),
+        ({"values": [{"file": "a.csv", "score": "nope"}]}, r"key values\[0\]\.score: .*'nope'"),
     ],
 )
 def test_a_job_is_refused_with_the_key_that_is_wrong(
@@ -179,6 +184,19 @@ def test_a_job_on_spark_has_no_log_and_no_loop() -> None:
     spark = {"touchpoints": {"table": "t"}, "outcomes": {"table": "o"}}
     with pytest.raises(ParameterError, match=r"\[\[funnels\]\].* with \[spark\]"):
         job(touchpoints=None, outcomes=None, spark=spark, funnels=[{"file": "a.csv"}])
+
+
+def test_a_trend_may_name_its_period_and_be_of_nothing_else(log: at.CreditLog, tmp_path: Path) -> None:
+    named = [{"file": "a.parquet", "by": ["month"]}, {"file": "b.parquet", "by": ["channel", "month"]}]
+    until = [{"file": "v.parquet", "until": date(2026, 6, 1)}]
+    run(job(trends=named, velocities=until), tmp_path)
+    spend = at.sample.load().spend
+    for name, by in (("a", ["month"]), ("b", ["channel", "month"])):
+        ours = pl.read_parquet(tmp_path / "results" / f"{name}.parquet").drop("run_id")
+        theirs = at.year_over_year(at.measure(log, spend, by=by), align="date")
+        assert_frame_equal(ours, theirs, check_exact=True)
+    told = pl.read_parquet(tmp_path / "results" / "v.parquet")["observed_until"].unique()
+    assert told.to_list() == [datetime(2026, 6, 1, tzinfo=UTC)]
 
 
 # On the command line.
@@ -232,7 +250,24 @@ def test_leads_alone_are_told_by_their_own_columns(verb: str, tmp_path: Path) ->
     assert "(total)" in ran.out
     assert "leads: 998 rows read, 998 used" in ran.err
     assert "touchpoints" not in ran.err
-    assert done(verb, tmp_path / "leads.csv", *how[2:], "--intervals", "0.9", "--json").out
+    rows = json.loads(done(verb, tmp_path / "leads.csv", *how[2:], "--intervals", "0.9", "--json").out)
+    assert any(name.endswith("_low") for name in rows[0])
+
+
+def test_weeks_of_leads_alone_and_tables_without_rows(tmp_path: Path) -> None:
+    rows = json.loads(done("trends", LEADS, "--period", "week", "--json").out)
+    assert {row["week"] for row in rows} >= {"2026-01-05", "2026-06-29"}
+    (tmp_path / "none.csv").write_text("customer_id,timestamp,won_at\n")
+    assert "(total)" in done("velocity", tmp_path / "none.csv", "--by", "channel").out
+    assert "nothing was measured" in refused(5, "trends", tmp_path / "none.csv")
+
+
+def test_a_log_in_text_is_no_table_of_leads_and_a_log_takes_no_options_of_one(
+    log: at.CreditLog, file: Path, tmp_path: Path
+) -> None:
+    log.write(tmp_path / "log.csv")
+    assert "a credit log, which has a row a touchpoint" in refused(3, "funnel", tmp_path / "log.csv")
+    assert "give them to attribute" in refused(2, "funnel", file, "--intervals", "0.9")
 
 
 def test_measure_by_channel_and_month_tells_cost_per_lead_and_per_opportunity(file: Path) -> None:
@@ -245,7 +280,7 @@ def test_what_a_verb_cannot_tell_leaves_with_its_code(file: Path, tmp_path: Path
     assert "--time-format" in refused(3, "funnel", tmp_path / "leads.csv")
     (tmp_path / "plain.csv").write_text("customer_id,timestamp\na,2026-04-03\n")
     assert "no time of winning" in refused(3, "velocity", tmp_path / "plain.csv", "--timezone", "UTC")
-    assert "--before" not in refused(5, "trends", file, "--table", "forecast", "--spend", SPEND)
+    assert "too short a history" in refused(5, "trends", file, "--table", "forecast", "--spend", SPEND)
     assert "before and now" in refused(2, "trends", file, "--table", "contribution")
     assert "churned_at" in refused(2, "value", file, "--form", "subscription")
     assert "demo_at" in refused(2, "funnel", file, "--stages", "demos=demo_at")

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from attribution.cli import options
 from attribution.cli.show import show_report
 from attribution.credit_log import CreditLog
+from attribution.errors import ParameterError
 from attribution.kpis import lead_log
 from attribution.kpis.logged import open_log
 from attribution.stitched import FOLDS
@@ -55,12 +56,18 @@ def leads_from(
     leads: LeadOptions | None,
     draws: options.DrawOptions | None,
     reading: options.ReadingOptions,
+    period: str = "month",
 ) -> tuple[str | CreditLog, list[str]]:
     """Return the credit log that the source is, or becomes, and the dimensions."""
-    names = options.names_of(by)
+    names, how = options.names_of(by), leads or LeadOptions()
     if open_log(source) is not None:
+        if how != LeadOptions() or (draws or options.DrawOptions()) != options.DrawOptions():
+            raise ParameterError(
+                f"{source} is a credit log, which has its leads, columns and intervals: --outcomes-columns, "
+                "--outcome-names, --as-of, --repeated-outcomes, --folds, --intervals, --replicates, --seed "
+                "are for a table of leads; give them to attribute, which writes the log"
+            )
         return source, names or ["channel"]
-    how = leads or LeadOptions()
     log = lead_log(
         source,
         as_of=how.as_of,
@@ -71,7 +78,7 @@ def leads_from(
         reading=Reading(**options.given(reading, Reading)),
         **(draws or options.DrawOptions()).given(how.intervals),
     )
-    return log, names or ["month"]
+    return log, names or [period]
 
 
 def show_leads(log: str | CreditLog) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -16,22 +16,10 @@ def measure(
     credits: str,
     /,
     *,
-    spend: Annotated[
-        str | None,
-        Parameter(help="Table of channel and spend, by day or in sum; cost_type makes it a ledger."),
-    ] = None,
-    spend_columns: Annotated[
-        str | None, Parameter(help="Columns of the spend table, as OURS=THEIRS,...")
-    ] = None,
+    money: options.SpendOptions | None = None,
     by: Annotated[
         str, Parameter(help="Dimensions; of a credit log also periods and columns: channel,week,owner,...")
     ] = "channel",
-    repeated_spend: Annotated[
-        Literal["error", "sum"], Parameter(help="What to do where a day of a channel has several rows.")
-    ] = "error",
-    rates: Annotated[
-        str | None, Parameter(help="Table of currency and rate, where the spend is in several currencies.")
-    ] = None,
     touchpoints: Annotated[
         str | None, Parameter(help="Table of touchpoints, where costs are shared by touchpoints.")
     ] = None,
@@ -50,16 +38,14 @@ def measure(
     credits
         Credits table, or credit log in Parquet, as attribute writes them.
     """
+    spend = money or options.SpendOptions()
     if out is not None:
-        check_target(out, tuple(filter(None, (credits, spend, rates, touchpoints))))
+        check_target(out, (credits, *spend.files, *([touchpoints] if touchpoints else [])))
     dimensions = options.names_of(by) or []
     measured = measure_credits(
         credits,
-        spend,
         by=dimensions,
-        columns=options.mapping(spend_columns, "--spend-columns"),
-        repeated_spend=repeated_spend,
-        rates=rates,
+        **spend.given(),
         touchpoints=touchpoints,
         spend_lag_days=spend_lag_days,
         reading=Reading(**options.given(reading, Reading)),

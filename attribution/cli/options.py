@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from cyclopts import Parameter
 
@@ -114,6 +114,40 @@ def declared(name: str) -> str:
 Intervals: TypeAlias = Annotated[
     float | None, Parameter(help=f"{declared('intervals')} Without it: no intervals.")
 ]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class SpendOptions:
+    """The table of spend, and how its amounts are added."""
+
+    spend: Annotated[
+        str | None,
+        Parameter(help="Table of channel and spend, by day or in sum; with cost_type a ledger."),
+    ] = None
+    spend_columns: Annotated[str | None, Parameter(help="Columns of the spend table, as OURS=THEIRS,...")] = (
+        None
+    )
+    repeated_spend: Annotated[
+        Literal["error", "sum"], Parameter(help="What to do where a day of a channel has several rows.")
+    ] = "error"
+    rates: Annotated[
+        str | None, Parameter(help="Table of currency and rate, where the spend is in several currencies.")
+    ] = None
+
+    def given(self) -> dict[str, Any]:
+        """Return them as arguments of the function ``measure``."""
+        return {
+            "spend": self.spend,
+            "columns": mapping(self.spend_columns, "--spend-columns"),
+            "repeated_spend": self.repeated_spend,
+            "rates": self.rates,
+        }
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that are read."""
+        return tuple(path for path in (self.spend, self.rates) if path is not None)
 
 
 @Parameter(name="*")

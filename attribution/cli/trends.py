@@ -25,7 +25,7 @@ def trends(
         Literal["day", "week", "month", "quarter", "year"], Parameter(help="Length of a period.")
     ] = "month",
     by: By = None,
-    spend: Annotated[str | None, Parameter(help="Table of channel and spend by date.")] = None,
+    money: options.SpendOptions | None = None,
     align: Annotated[
         Literal["iso_week", "date"] | None,
         Parameter(help="What is the same a year before. Without it: iso_week of days and weeks, else date."),
@@ -58,11 +58,14 @@ def trends(
     leads
         Credit log in Parquet, as attribute writes it, or a table of leads with their own columns.
     """
+    spend = money or options.SpendOptions()
     if out is not None:
-        check_target(out, tuple(filter(None, (leads, spend))))
-    log, dimensions = leads_from(leads, by, how, draws, reading)
+        check_target(out, (leads, *spend.files))
+    log, dimensions = leads_from(leads, by, how, draws, reading, period)
     others = [name for name in dimensions if name != period]
-    measured = measure(log, spend, by=[*others, period], reading=Reading(**options.given(reading, Reading)))
+    measured = measure(
+        log, by=[*others, period], reading=Reading(**options.given(reading, Reading)), **spend.given()
+    )
 
     found = trend(
         measured,

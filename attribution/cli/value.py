@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -27,16 +27,7 @@ def value(
         str | None, Parameter(help="Column of what each lead is expected to bring, in money.")
     ] = None,
     until: Until = None,
-    spend: Annotated[str | None, Parameter(help="Table of channel and spend: cost per customer.")] = None,
-    spend_columns: Annotated[
-        str | None, Parameter(help="Columns of the spend table, as OURS=THEIRS,...")
-    ] = None,
-    repeated_spend: Annotated[
-        Literal["error", "sum"], Parameter(help="What to do where a day of a channel has several rows.")
-    ] = "error",
-    rates: Annotated[
-        str | None, Parameter(help="Table of currency and rate, where the spend is in several currencies.")
-    ] = None,
+    money: options.SpendOptions | None = None,
     out: options.Out = None,
     json: options.Json = False,
     force: options.Force = False,
@@ -51,20 +42,18 @@ def value(
     leads
         Credit log in Parquet, as attribute writes it, or a table of leads with their own columns.
     """
+    spend = money or options.SpendOptions()
     if out is not None:
-        check_target(out, tuple(filter(None, (leads, spend, rates))))
+        check_target(out, (leads, *spend.files))
     log, dimensions = leads_from(leads, by, how, draws, reading)
     made = customer_value(
         log,
-        spend,
         by=dimensions,
         **options.given(terms, Terms),
         score=score,
         until=None if until is None else instant_of(until),
-        columns=options.mapping(spend_columns, "--spend-columns"),
         reading=Reading(**options.given(reading, Reading)),
-        repeated_spend=repeated_spend,
-        rates=rates,
+        **spend.given(),
     )
     table = made.table()
     shown = table.drop(STATED)

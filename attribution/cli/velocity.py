@@ -62,6 +62,7 @@ def velocity(
     names = [*SHOWN, *(["mean_days_naive"] if naive else [])]
     shown = table.with_columns(step)
     deliver(table, out, json, force, lambda: show_figures(shown, [*dimensions, "step"], names))
-    say(f"{table['method'][0]}, observed until {table['observed_until'][0]:%Y-%m-%d %H:%M:%S} UTC")
+    for method, end in table.select("method", "observed_until").unique().drop_nulls().iter_rows():
+        say(f"{method}, observed until {end:%Y-%m-%d %H:%M:%S} UTC")
     show_leads(log)
     show_warnings(made.warnings)

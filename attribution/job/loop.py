@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC
 from typing import Any
 
 import polars as pl
@@ -13,6 +12,7 @@ from attribution.job.inputs import Inputs
 from attribution.job.loop_sections import Funnel, Trend, Velocity
 from attribution.job.sections import Job
 from attribution.kpis import customer_value, funnel, measure, stage_entries, trend, velocity
+from attribution.stitching.end_of_data import instant_of
 
 
 def loop_tables(
@@ -43,10 +43,8 @@ def funnel_of(section: Funnel, log: CreditLog) -> tuple[pl.DataFrame, tuple[str,
 
 
 def velocity_of(section: Velocity, log: CreditLog) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Return the table of the velocity; a time without a zone is one of UTC."""
-    until = section.until
-    if until is not None and until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
+    """Return the table of the velocity."""
+    until = None if section.until is None else instant_of(str(section.until))
     made = velocity(log, by=section.by, stages=section.stages, until=until, naive=section.naive)
     return made.table(), made.warnings
 
@@ -55,7 +53,8 @@ def trend_of(
     section: Trend, log: CreditLog, money: Mapping[str, Any], inputs: Inputs
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Return a table of trends."""
-    measured = measure(log, by=[*section.by, section.period], reading=inputs.reading, **money)
+    others = [name for name in section.by if name != section.period]
+    measured = measure(log, by=[*others, section.period], reading=inputs.reading, **money)
     asked = section.model_dump(exclude={"file", "by", "models", "table", "period"})
     return trend(measured, section.table, **asked), measured.warnings
 

@@ -47,14 +47,14 @@ class Velocity(OfLog):
     """How soon leads are won, and reach each stage."""
 
     stages: dict[str, str] | None = Field(None, description="name = column of times, in order")
-    until: datetime | None = Field(
+    until: datetime | date | None = Field(
         None, description="end of observation, with its zone; the latest time without it"
     )
     naive: bool = Field(False, description="the mean days of the won alone beside it, which is too short")
 
 
 class Trend(OfLog):
-    """Periods beside one another; by is the period and what else."""
+    """Periods beside one another, by the period and what ``by`` names beside it."""
 
     table: Literal["year_over_year", "contribution", "seasonality", "forecast", "backtest"] = "year_over_year"
     period: Period = "month"

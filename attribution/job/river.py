@@ -15,8 +15,10 @@ from attribution.errors import ParameterError
 from attribution.job.inputs import Inputs
 from attribution.job.late import Published, with_published
 from attribution.job.loop import lag_of, loop_tables, spend_of
+from attribution.job.loop_sections import Funnel, Velocity
 from attribution.job.sections import Job
 from attribution.kpis import Measured, measure
+from attribution.kpis.stages import name_of
 from attribution.learned import Statistics
 from attribution.models import described
 from attribution.stitched import Stitched, StitchReport
@@ -92,14 +94,25 @@ def check_dimensions(job: Job, stitched: Stitched | Statistics) -> None:
     if isinstance(stitched, Statistics):
         return
     log = CreditLog(stitched, {})
-    keys = {
+    keys = {"outputs.log_columns": job.outputs.log_columns} | {
         f"{name}[{place}].by": each.by
         for name in ("breakdowns", "funnels", "velocities", "values", "trends")
         for place, each in enumerate(getattr(job, name))
     }
-    for key, names in (keys | {"outputs.log_columns": job.outputs.log_columns}).items():
+    columns = {f"funnels[{place}].value": [each.value] for place, each in enumerate(job.funnels)}
+    columns |= {f"values[{place}].score": [each.score] for place, each in enumerate(job.values)}
+    staged: dict[str, Sequence[Funnel | Velocity]] = {"funnels": job.funnels, "velocities": job.velocities}
+    columns |= {
+        f"{name}[{place}].stages": [*(each.stages or {}).values()]
+        for name, sections in staged.items()
+        for place, each in enumerate(sections)
+    }
+    for key, names in (keys | columns).items():
         try:
-            log.find(*names)
+            if key in keys:
+                log.find(*names)
+            elif lacking := [name for name in names if name and name_of(name, log.outcome_columns) is None]:
+                raise ParameterError.unknown("column of the leads", lacking[0], log.outcome_columns)
         except ParameterError as error:
             raise ParameterError(f"key {key}: {error}") from None
 

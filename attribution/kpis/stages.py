@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 import polars as pl
 
+from attribution.credit_log import NAMES
 from attribution.errors import ParameterError
 
 STAGES = {"mqls": "mql_at", "sqls": "sql_at", "opportunities": "opportunity_at"}
@@ -45,7 +46,7 @@ def chosen(
     for name, column in stages.items():
         if name_of(column, known) is None:
             raise ParameterError.unknown("column of the stage times", column, known)
-        taken = name in (*COUNTS, *outcome_names) or name.startswith(IRREGULAR)
+        taken = name in (*COUNTS, *NAMES, *outcome_names) or name.startswith(IRREGULAR)
         if taken or not name.isidentifier():
             raise ParameterError.out_of_range("stages", name, "a name such as demos, that no count has")
     return dict(stages)
