@@ -219,6 +219,17 @@ def test_row_62_a_win_of_the_same_day_is_no_negative_delay() -> None:
     assert report_of(ended=leads({"won_at": "2026-03-03"})).notes["negative_delay"] == 1
 
 
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Europe/Berlin"])
+def test_row_62_the_day_of_a_win_is_that_of_the_declared_zone(zone: str) -> None:
+    def found(won_at: str, timestamp: str = "2026-03-04 15:00") -> int:
+        ended = leads({"timestamp": timestamp, "won_at": won_at})
+        return report_of(ended=ended, reading=at.Reading(timezone=zone)).notes.get("negative_delay", 0)
+
+    assert [found("2026-03-04"), found("2026-03-04", "2026-03-04 23:59")] == [0, 0]
+    assert [found("2026-03-03"), found("2026-03-04 14:59")] == [1, 1]
+    assert found("2026-03-04T00:00:00Z", "2026-03-04T15:00:00Z") == (zone != "UTC")
+
+
 def test_row_62_a_lead_before_the_first_touchpoint_is_unattributed_by_reason(folder: Folder) -> None:
     ended = leads({"timestamp": "2026-02-20T08:00:00Z", "wins": 1})
     result = credits_of(ended=ended)

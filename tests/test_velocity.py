@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,7 @@ from test_survival import Twin, twin_of
 
 from attribution.errors import ParameterError, TableError
 from attribution.kpis.leads import Leads
+from attribution.kpis.stages import counted
 from attribution.kpis.timing.survival import CENSORED, COMPETING, REACHED
 from attribution.kpis.timing.velocity import velocity_of
 from attribution.uncertainty import Drawn
@@ -173,7 +175,15 @@ UNTIL = 40  # days
         ({"lost_at": 50, "won_at": 10}, REACHED, 10),
         ({"lost_at": 10, "won_at": 50}, COMPETING, 10),
         ({"lost_at": 20, "won_at": 10, "wins": 1}, REACHED, 10),  # as the wins say
-        ({"lost_at": 10, "won_at": 20, "wins": 0}, COMPETING, 10),
+        ({"lost_at": 10, "won_at": 20, "wins": 0}, CENSORED, 40),  # reopened, and its win taken back
+        ({"lost_at": 20, "won_at": 10, "wins": 0}, COMPETING, 20),
+        ({"lost_at": 10, "won_at": 50, "wins": 0}, COMPETING, 10),
+        ({"lost_at": 10, "mql_at": 20}, CENSORED, 40),  # reopened
+        ({"lost_at": 10, "sql_at": 20}, CENSORED, 40),
+        ({"lost_at": 10, "mql_at": 50}, COMPETING, 10),
+        ({"lost_at": 10, "mql_at": 10}, COMPETING, 10),
+        ({"lost_at": 20, "won_at": 10, "sql_at": 30}, CENSORED, 40),  # taken back, then reopened
+        ({"lost_at": 20, "won_at": 10, "sql_at": 15}, COMPETING, 20),
         ({"won_at": 10, "wins": 0}, CENSORED, 40),  # a win that was taken back
         ({"won_at": 50, "wins": 1}, CENSORED, 40),
         ({"wins": 1}, "undated", None),
@@ -207,9 +217,14 @@ def test_a_lead_is_won_lost_open_or_left_out(row: dict[str, Any], expected: int 
         ({"mql_at": 4, "sql_at": 5}, ("mqls", "sqls"), REACHED, 1),
         ({"mql_at": 4}, ("mqls", "sqls"), CENSORED, 36),
         ({"mql_at": 6, "sql_at": 5}, ("mqls", "sqls"), "negative_delay", None),
+        ({"lost_at": 4, "mql_at": 6}, ("mqls", "sqls"), CENSORED, 34),  # reopened
+        ({"lost_at": 4, "mql_at": 6, "sql_at": 9}, ("mqls", "sqls"), REACHED, 3),
+        ({"mql_at": 4, "lost_at": 6, "won_at": 9, "wins": 0}, ("mqls", "sqls"), "undated", None),
         ({"mql_at": 41}, ("mqls", "sqls"), "after_until", None),
         ({"sql_at": 5, "won_at": 12}, ("sqls", "wins"), REACHED, 7),
         ({"sql_at": 5, "lost_at": 12}, ("sqls", "wins"), COMPETING, 7),
+        ({"lost_at": 4, "sql_at": 5}, ("sqls", "wins"), CENSORED, 35),  # reopened
+        ({"lost_at": 12, "sql_at": 5, "mql_at": 20}, ("sqls", "wins"), CENSORED, 35),
         ({"sql_at": 5, "wins": 1}, ("sqls", "wins"), "undated", None),
         ({"won_at": 12}, ("sqls", "wins"), None, None),
     ],
@@ -279,6 +294,30 @@ def test_a_row_of_several_leads_is_won_as_far_as_its_wins_say() -> None:
     assert table.drop("channel")[0].equals(table.drop("channel")[1])  # the cell has the same as the total
 
 
+def test_the_leads_beside_the_won_ones_of_a_reopened_row_are_open() -> None:
+    leads = leads_of([{"leads": 5.0, "wins": 2.0, "lost_at": 13, "won_at": 18}], times=LOST)
+    assert counts_of(total_of(leads, until=day(30))) == (5, 2, 0, 0)
+    assert counted(leads.facts, {}, "leads").select("wins", "lost", "open").row(0) == (2, 0, 3)
+    assert counts_of(total_of(leads, until=day(15))) == (5, 0, 5, 0)  # not reopened yet
+
+
+@pytest.mark.parametrize("has_wins", [True, False])
+@pytest.mark.parametrize("seed", range(6))
+def test_as_many_are_won_lost_and_open_as_in_the_funnel(seed: int, has_wins: bool) -> None:
+    leads = random_leads(seed, many=200)
+    late = [(pl.col(name) >= pl.col("ends_at")).fill_null(True) for name in (*LOST, *STAGES.values())]
+    dated = (pl.col("wins") == 0) | pl.col("won_at").is_not_null()
+    rows = leads.facts.filter(*late, dated)
+    facts = rows if has_wins else rows.drop("wins")
+    shares = leads.shares.filter(model="linear").unique("lead", maintain_order=True).head(len(facts))
+    alone = shares.with_columns(lead=pl.int_range(len(facts), dtype=pl.UInt32), weight=pl.lit(1.0))
+    row = total_of(replace(leads, facts=facts, shares=alone, models=("linear",)))
+    counts = counted(facts, STAGES, "leads").sum().row(0, named=True)
+    assert (row["reached"], row["competing"]) == (counts["wins"], counts["lost"])
+    assert row["leads"] - row["reached"] - row["competing"] == counts["open"]
+    assert min(counts["wins"], counts["lost"], counts["open"], counts["reopened"]) > 0
+
+
 def test_nothing_after_until_has_happened() -> None:
     rows = [{"won_at": 3}, {"won_at": 30}, {"ends_at": 20, "won_at": 25}, {"ends_at": 33}]
     early = total_of(leads_of(rows), until=day(10))
@@ -322,8 +361,15 @@ def random_leads(seed: int, many: int = 60, drawn: Drawn | None = None) -> Leads
     return leads_of(rows, LOST, STAGES, table, ("channel", "week"), drawn)
 
 
-def naive_ends(row: Mapping[str, Any], step: tuple[str, str], until: datetime) -> tuple[float, Any]:
+def naive_ends(
+    row: Mapping[str, Any], step: tuple[str, str], until: datetime, zone: str
+) -> tuple[float, Any]:
     """Return the days and end of a lead in a step, said once more, or why it is left out."""
+    lost = row["lost_at"]
+    if lost is not None and any(
+        row[column] is not None and lost < row[column] <= until for column in ("mql_at", "sql_at", "won_at")
+    ):
+        lost = None
     order = ["leads", "mqls", "sqls", "wins"]
     columns = ["ends_at", "mql_at", "sql_at", "won_at"]
     start = row[columns[order.index(step[0])]]
@@ -341,13 +387,14 @@ def naive_ends(row: Mapping[str, Any], step: tuple[str, str], until: datetime) -
         time is not None and time <= until for time in further
     ):
         return math.nan, "undated"
-    elif row["lost_at"] is not None and row["lost_at"] <= until:
-        end, kind = row["lost_at"], COMPETING
+    elif lost is not None and lost <= until:
+        end, kind = lost, COMPETING
     else:
         end, kind = until, CENSORED
     if end < start:
         return math.nan, "negative_delay"
-    return (end - start) / timedelta(days=1), kind
+    since, then = (each.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for each in (start, end))
+    return (then - since) / timedelta(days=1), kind
 
 
 def naive_row(
@@ -355,7 +402,7 @@ def naive_row(
 ) -> tuple[list[Fraction], Twin]:
     """Return the counts and the twin of the leads with their amounts."""
     facts = leads.facts.to_dicts()
-    ends = [(*naive_ends(facts[lead], step, until), amount) for lead, amount in amounts]
+    ends = [(*naive_ends(facts[lead], step, until, leads.zone), amount) for lead, amount in amounts]
     used = [each for each in ends if not isinstance(each[1], str)]
     left_out = ("after_until", "undated", "negative_delay")
     kinds = [(CENSORED, REACHED, COMPETING), (REACHED,), (COMPETING,), left_out]
@@ -379,9 +426,9 @@ def known(values: Iterable[float | None]) -> list[float]:
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("days", [None, 35])
-def test_random_leads_have_the_table_of_the_plain_twin(seed: int, days: int | None) -> None:
-    leads = random_leads(seed)
+@pytest.mark.parametrize(("days", "zone"), [(None, "UTC"), (35, "UTC"), (None, "America/New_York")])
+def test_random_leads_have_the_table_of_the_plain_twin(seed: int, days: int | None, zone: str) -> None:
+    leads = replace(random_leads(seed), zone=zone)  # on 8 March the clock is changed in New York
     until = day(days) or max(max(filter(None, leads.facts[name])) for name in leads.facts.columns[:5])
     told = velocity_of(leads, until=day(days), horizons=HORIZONS)
     table = told.table()
@@ -510,6 +557,12 @@ def test_the_end_of_observation_has_a_zone() -> None:
     assert total_of(leads_of([{"won_at": 1}]), until=elsewhere)["observed_until"] == day(30)
 
 
+@pytest.mark.parametrize("until", ["2026-02-01", date(2026, 2, 1), "2026-02-01T00:00:00Z"])
+def test_an_end_of_observation_that_is_no_time_is_refused(until: Any) -> None:
+    with pytest.raises(ParameterError, match="a time with its zone, such as tzinfo=UTC"):
+        velocity_of(leads_of([{"won_at": 1}]), until=until)
+
+
 def test_a_dimension_named_as_a_column_of_the_table_is_refused() -> None:
     leads = leads_of([{"won_at": 1}])
     renamed = replace(leads, shares=leads.shares.rename({"channel": "median_days"}), by=("median_days",))
@@ -569,3 +622,98 @@ def test_an_end_at_midnight_may_be_that_of_the_day_and_takes_none() -> None:
     assert counts_of(row)[:2] == (1, 1)
     assert row["left_out"] == 1
     assert row["median_days"] == 0
+
+
+# Days of the local clock.
+
+
+def local_leads(zone: str, *rows: Mapping[str, str], times: Sequence[str] = ("won_at",)) -> Leads:
+    """Return leads whose times are text, of the local clock where it names no offset."""
+
+    def instant(text: str | None) -> datetime | None:
+        time = None if text is None else datetime.fromisoformat(text)
+        return None if time is None else (time if time.tzinfo else time.replace(tzinfo=ZoneInfo(zone)))
+
+    columns = {name: [instant(row.get(name)) for row in rows] for name in ("ends_at", *times)}
+    utc = {
+        name: pl.Series([each and each.astimezone(UTC) for each in values], dtype=pl.Datetime("us", "UTC"))
+        for name, values in columns.items()
+    }
+    base = leads_of([{}] * len(rows), times)
+    return replace(base, zone=zone, facts=base.facts.with_columns(**utc))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata"])
+def test_a_win_on_the_local_day_of_its_lead_takes_no_days(zone: str) -> None:
+    leads = local_leads(
+        zone,
+        {"ends_at": "2026-03-03 15:00", "won_at": "2026-03-03"},
+        {"ends_at": "2026-03-03 23:59", "won_at": "2026-03-03"},
+        {"ends_at": "2026-03-03 00:00", "won_at": "2026-03-03"},
+    )
+    row = total_of(leads)
+    assert counts_of(row) == (3, 3, 0, 0)
+    assert [row[name] for name in QUARTILES] == [0, 0, 0]
+    before = local_leads(zone, {"ends_at": "2026-03-03 15:00", "won_at": "2026-03-02"})
+    assert counts_of(total_of(before)) == (0, 0, 0, 1)
+    earlier = local_leads(zone, {"ends_at": "2026-03-03 15:00", "won_at": "2026-03-03 14:00"})
+    assert counts_of(total_of(earlier)) == (0, 0, 0, 1)
+
+
+def test_a_midnight_elsewhere_is_none() -> None:
+    at_midnight_utc = {"ends_at": "2026-03-03T15:00Z", "won_at": "2026-03-03T00:00Z"}
+    assert counts_of(total_of(local_leads("UTC", at_midnight_utc))) == (1, 1, 0, 0)
+    assert counts_of(total_of(local_leads("America/New_York", at_midnight_utc))) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "end"),
+    [
+        ("America/New_York", "2026-10-15", "2026-11-14"),  # the clock goes back: 30 days and an hour
+        ("America/New_York", "2026-02-20", "2026-03-22"),  # forward
+        ("Europe/Berlin", "2026-10-01", "2026-10-31"),
+        ("UTC", "2026-10-15", "2026-11-14"),
+    ],
+)
+def test_days_between_local_midnights_are_whole(zone: str, start: str, end: str) -> None:
+    leads = local_leads(zone, {"ends_at": start, "won_at": end})
+    row = velocity_of(leads, horizons=(29, 30)).table().row(-1, named=True)
+    assert (row["within_29_days"], row["within_30_days"], row["median_days"]) == (0.0, 1.0, 30.0)
+    midnight = datetime.fromisoformat(end).replace(tzinfo=ZoneInfo(zone))
+    assert row["observed_until"] == midnight
+    assert row["observed_until"].utcoffset() == timedelta(0)
+    still = local_leads(zone, {"ends_at": start})
+    open_row = velocity_of(still, until=midnight, horizons=(30, 31)).table().row(-1, named=True)
+    assert (open_row["within_30_days"], open_row["within_31_days"]) == (0.0, None)
+
+
+def test_in_an_hour_that_comes_twice_the_earlier_time_is_that_of_utc() -> None:
+    # 01:50 in summer time is 05:50 UTC, 15 minutes before 01:05 in winter time
+    leads = local_leads(
+        "America/New_York",
+        {"ends_at": "2026-11-01T05:50Z", "won_at": "2026-11-01T06:05Z"},
+        {"ends_at": "2026-11-01T06:05Z", "won_at": "2026-11-01T05:50Z"},
+        {"ends_at": "2026-11-01T04:50Z", "lost_at": "2026-11-01T05:50Z", "won_at": "2026-11-01T06:05Z"},
+        times=LOST,
+    )
+    row = total_of(leads)
+    assert row["observed_until"] == datetime(2026, 11, 1, 6, 5, tzinfo=UTC)
+    assert counts_of(row) == (2, 2, 0, 1)
+    assert row["quartile_1_days"] == 0
+    assert row["quartile_3_days"] == pytest.approx(15 / 60 / 24, abs=EXACT)
+
+
+def test_the_zone_changes_nothing_in_which_leads_there_are() -> None:
+    leads = random_leads(3)
+    names = [
+        *leads.by,
+        "from_stage",
+        "to_stage",
+        "leads",
+        "reached",
+        "competing",
+        "left_out",
+        "observed_until",
+    ]
+    tables = [velocity_of(replace(leads, zone=zone)).table() for zone in ("UTC", "Pacific/Auckland")]
+    assert tables[0].select(names).equals(tables[1].select(names))

@@ -23,13 +23,16 @@ from attribution.tables import Checked, Origin
 KEPT = 1 << 20  # touchpoints whose journeys stay when they were assembled; more are assembled whenever asked
 
 
-def won_before(ended: Checked) -> dict[str, int]:
-    """Return the note of outcomes that were won before their time; a win at midnight may be that of a day."""
+def won_before(ended: Checked, zone: str) -> dict[str, int]:
+    """Return the note of outcomes won before their time; a win at local midnight may be that of a day."""
     if "won_at" not in ended.used.columns:
         return {}
     won, time = pl.col("won_at"), pl.col("timestamp")
-    day = won == won.dt.truncate("1d")
-    before = ended.used.select((won < pl.when(day).then(time.dt.truncate("1d")).otherwise(time)).sum()).item()
+    local_won, local_time = (
+        each.dt.convert_time_zone(zone).dt.replace_time_zone(None) for each in (won, time)
+    )
+    same_day = local_won == local_time.dt.truncate("1d")
+    before = ended.used.select(((won < time) & ~same_day).sum()).item()
     return {"negative_delay": before} if before else {}
 
 
@@ -64,7 +67,8 @@ def joined(
         touched, scattered([lambda: iter([chunk])], columns, fold_bits), cut, ended.frame["customer_id"]
     )
     aside = {"touchpoints": touched.aside, "outcomes": ended.aside}
-    notes = {**won_before(ended), **accounts.notes}
+    zone = origins["outcomes"].reading.timezone or "UTC"
+    notes = {**won_before(ended, zone), **accounts.notes}
     settings = {**asdict(window), "hash_seed": SEED}
     if window.maturity_days is not None:  # which journeys are ripe depends on it
         settings["end_of_data"] = end_of_data

@@ -13,6 +13,7 @@ import polars as pl
 
 from attribution.arrays import Bool, Float64, Int64
 from attribution.errors import ParameterError, TableError
+from attribution.journeys import TIME
 from attribution.kpis.timing.survival import CENSORED, COMPETING, REACHED
 
 DAY = 86_400_000_000  # microseconds
@@ -40,11 +41,12 @@ class Step(NamedTuple):
         return (self.ends >= CENSORED) & (self.ends <= COMPETING)
 
 
-def steps_of(facts: pl.DataFrame, stages: Mapping[str, str], until: int) -> Iterator[Step]:
+def steps_of(facts: pl.DataFrame, stages: Mapping[str, str], until: int, zone: str) -> Iterator[Step]:
     """Yield the step from leads to wins, then that from each stage to the next, as known at ``until``.
 
-    Formula: days = end - start; end = the time of the next stage, else of losing, else ``until``. What
-    lies after ``until`` (microseconds UTC) has not happened yet.
+    Formula: days = end - start, as days of the local clock (``days_of``); end = the time of the next
+    stage, else of losing, else ``until``. What lies after ``until`` (microseconds UTC) has not happened
+    yet. A loss that a stage or a win follows is none, as in the funnel: the lead was reopened.
 
     Raises:
         TableError: there is no time of winning and no stage.
@@ -55,9 +57,11 @@ def steps_of(facts: pl.DataFrame, stages: Mapping[str, str], until: int) -> Iter
     won = won_by(facts, won_at, lost, until)
     chain = [("leads", facts["ends_at"]), *((name, facts[column]) for name, column in stages.items())]
     times = [(name, microseconds(time)) for name, time in chain]
+    for later in (*(time for _, time in times[1:]), won_at):
+        lost = np.where((later <= until) & (later > lost), NEVER, lost)
     if "won_at" in facts.columns:
         taken = np.where(won, won_at, NEVER)  # a win that was taken back is none
-        yield step_of(*times[0], "wins", taken, won, lost, until)
+        yield step_of(*times[0], "wins", taken, won, lost, until, zone)
     elif not stages:
         raise TableError.of(
             "leads",
@@ -69,34 +73,51 @@ def steps_of(facts: pl.DataFrame, stages: Mapping[str, str], until: int) -> Iter
         passed = won | (won_at <= until)
         for _, later in times[i:]:
             passed |= later <= until
-        yield step_of(*start, *end, passed, lost, until)
+        yield step_of(*start, *end, passed, lost, until, zone)
     if stages and "won_at" in facts.columns:
-        yield step_of(*times[-1], "wins", taken, won, lost, until)
+        yield step_of(*times[-1], "wins", taken, won, lost, until, zone)
 
 
 def step_of(
-    start: str, begun: Int64, end: str, reached: Int64, passed: Bool, lost: Int64, until: int
+    start: str, begun: Int64, end: str, reached: Int64, passed: Bool, lost: Int64, until: int, zone: str
 ) -> Step:
     """Return a step from its times; ``passed`` are the leads known to have got there or further [n].
 
     Example: of three leads of day 0, until day 9: reached on day 2, lost on day 4, still on its way.
 
     >>> begun, reached, lost = DAY * np.array([[0, 0, 0], [2, 99, 99], [7, 4, 99]])
-    >>> step = step_of("leads", begun, "wins", reached, reached < 9, lost, 9 * DAY)
+    >>> step = step_of("leads", begun, "wins", reached, reached < 9, lost, 9 * DAY, "UTC")
     >>> step.days.tolist(), step.ends.tolist() == [REACHED, COMPETING, CENSORED]
     ([2.0, 4.0, 9.0], True)
     """
     is_reached = reached <= until
     is_lost = ~is_reached & (lost <= until)
     ended = np.where(is_reached, reached, np.where(is_lost, lost, until))
-    same_day = (ended % DAY == 0) & (ended == begun - begun % DAY)  # an end at midnight may be that of a day
-    ended = np.where(same_day, begun, ended)
+    days, is_before = days_of(begun, ended, zone)
     ends = np.select(
-        [begun == NEVER, begun > until, ~is_reached & passed, ended < begun, is_reached, is_lost],
+        [begun == NEVER, begun > until, ~is_reached & passed, is_before, is_reached, is_lost],
         [ABSENT, AFTER_UNTIL, UNDATED, NEGATIVE_DELAY, REACHED, COMPETING],
         CENSORED,
     )
-    return Step(start, end, (ended - begun) / DAY, ends)
+    return Step(start, end, days, ends)
+
+
+def days_of(begun: Int64, ended: Int64, zone: str) -> tuple[Float64, Bool]:
+    """Return the days of the local clock from one time to another, and whether the end lies before [n].
+
+    Between two local midnights they are whole, also where the clock was changed. An end at local midnight
+    may be that of a day: on the day of the start it takes 0 days. Which time is the earlier one is told in
+    UTC, as an hour of the local clock may come twice.
+
+    Example: from 25 October 2026, 00:00 in Berlin, to 26 October, 00:00: 25 hours are 1 day.
+
+    >>> midnights = pl.Series([1_792_879_200_000_000, 1_792_969_200_000_000]).to_numpy()
+    >>> [each.tolist() for each in days_of(midnights[:1], midnights[1:], "Europe/Berlin")]
+    [[1.0], [False]]
+    """
+    since, then = local(begun, zone), local(ended, zone)
+    same_day = then == since - since % DAY
+    return np.maximum(then - since, 0) / DAY, (ended < begun) & ~same_day
 
 
 def won_by(facts: pl.DataFrame, won_at: Int64, lost: Int64, until: int) -> Bool:
@@ -134,12 +155,12 @@ def until_of(facts: pl.DataFrame, until: datetime | None) -> int | None:
     """Return the end of observation in microseconds UTC: as told, else the latest time; None without any.
 
     Raises:
-        ParameterError: the time has no zone.
+        ParameterError: it is no time, or has no zone.
     """
     if until is None:
         times = [facts[name].max() for name, dtype in facts.schema.items() if isinstance(dtype, pl.Datetime)]
         until = max((time for time in times if isinstance(time, datetime)), default=None)
-    elif until.utcoffset() is None:
+    elif not isinstance(until, datetime) or until.utcoffset() is None:
         raise ParameterError.out_of_range("until", str(until), "a time with its zone, such as tzinfo=UTC")
     return None if until is None else int(pl.Series([until]).dt.epoch("us").item())
 
@@ -147,6 +168,12 @@ def until_of(facts: pl.DataFrame, until: datetime | None) -> int | None:
 def microseconds(times: pl.Series) -> Int64:
     """Return times as microseconds UTC, NEVER where there is none."""
     return times.dt.epoch("us").fill_null(NEVER).to_numpy()
+
+
+def local(times: Int64, zone: str) -> Int64:
+    """Return microseconds UTC as those of the wall clock in a zone; NEVER becomes 0."""
+    instants = pl.Series(times).set(pl.Series(times == NEVER), None).cast(TIME).dt.convert_time_zone(zone)
+    return instants.dt.replace_time_zone(None).dt.epoch("us").fill_null(0).to_numpy()
 
 
 def warnings_of(steps: Sequence[Step], amounts: Float64) -> Iterator[str]:

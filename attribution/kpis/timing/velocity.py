@@ -12,11 +12,12 @@ import numpy as np
 import polars as pl
 
 from attribution.arrays import Float64
-from attribution.channels import TOTAL, UNATTRIBUTED
+from attribution.channels import UNATTRIBUTED
 from attribution.errors import ParameterError
 from attribution.kpis.leads import Leads, leads_of
 from attribution.kpis.timing.cells import COUNTS, Asked, Cell, Draws, row_of, schema_of
 from attribution.kpis.timing.steps import steps_of, until_of, warnings_of, whole_wins
+from attribution.kpis.totals import with_total
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,8 @@ def velocity_of(
     Formula: the cumulative incidence of ``attribution.kpis.timing.survival`` over the leads of a cell, each
     weighted by its share; its values at the horizons, and its quartiles in days. A lead that is on its
     way is open at ``until`` (default: the latest time in the leads) and not lost. Where leads have a time
-    of losing, it competes (Aalen-Johansen); otherwise nothing does (Kaplan-Meier).
+    of losing, it competes (Aalen-Johansen); otherwise nothing does (Kaplan-Meier). A lead that moved on
+    after it was lost is not lost, as in the funnel. Days are those of the local clock (``leads.zone``).
 
     Columns: ``leads`` are those at risk in the step: reached + competing + open. ``left_out`` are none of
     them; the warnings say why. A lead without a time of the first stage skipped it, and takes no part.
@@ -74,8 +76,8 @@ def velocity_of(
     which too many replicates know nothing.
 
     Raises:
-        ParameterError: ``until`` has no zone, a horizon is no whole number of days or there twice, or a
-            dimension is named as a column of the table.
+        ParameterError: ``until`` is no time with a zone, a horizon is no whole number of days or there
+            twice, or a dimension is named as a column of the table.
         TableError: the leads have no time of winning and no stage.
 
     Example: two leads of 1 March: one won after 10 days, one still open after 40.
@@ -94,12 +96,11 @@ def velocity_of(
     asked = asked_of(leads, naive, horizons)
     facts, shares = whole_wins(leads.facts, leads.shares)
     end = until_of(facts, until)
-    steps = list(steps_of(facts, leads.stages, end or 0))
+    steps = list(steps_of(facts, leads.stages, end or 0, leads.zone))
     amounts, folds = facts["leads"].to_numpy(), np.zeros(len(facts), np.int64)
     folds[shares["lead"].to_numpy()] = shares["fold"].to_numpy()
     everyone = Cell(np.arange(len(facts)), amounts, folds)
     total = [row_of(step, everyone, asked) for step in steps]
-    named = next((name for name in leads.by if shares.schema[name] == pl.String), None)
     about = {
         "method": pl.lit("Aalen-Johansen" if "lost_at" in facts.columns else "Kaplan-Meier"),
         "observed_until": pl.lit(end, pl.Int64).cast(pl.Datetime("us", "UTC")),
@@ -107,8 +108,7 @@ def velocity_of(
     tables = []
     for model in leads.models:
         keys, cells = cells_of(shares.filter(pl.col("model") == model), leads.by, amounts)
-        last = {**dict.fromkeys(leads.by), **({named: TOTAL} if named else {})}
-        keys = pl.concat([keys, pl.DataFrame([last], schema=keys.schema)])
+        keys = with_total(keys, leads.by, {})
         rows = [row_of(step, cell, asked) for cell in cells for step in steps] + total
         figures = pl.DataFrame(rows, schema=schema_of(asked)).with_columns(model=pl.lit(model), **about)
         tables.append(keys[np.repeat(np.arange(len(keys)), len(steps))].hstack(figures))
