@@ -301,6 +301,15 @@ def test_a_dimension_that_the_ledger_does_not_know_has_no_cost_by_cell() -> None
 # Currencies.
 
 
+def test_row_28_revenue_of_several_currencies_is_refused_until_it_is_converted() -> None:
+    orders = {"customer_id": ["a", "b"], "timestamp": ["2026-03-01"] * 2, "revenue": [10.0, 30.0]}
+    leads = pl.DataFrame(orders | {"currency": ["EUR", "USD"]})
+    with pytest.raises(TableError, match=r"2 currencies(.|\n)*at\.converted"):
+        at.lead_log(leads)
+    rates = pl.DataFrame({"currency": ["EUR", "USD"], "rate": [1.0, 0.5]})
+    assert at.lead_log(at.converted(leads, rates)).table()["revenue"].sum() == 25
+
+
 def test_row_28_several_currencies_are_added_with_rates_only() -> None:
     spend = ledger(media("ads", 10.0), tool(8.0, None, "ads"), media("mail", 3.0))
     spend = spend.with_columns(currency=pl.Series(["USD", "EUR", "EUR"]))

@@ -113,7 +113,7 @@ def test_without_weights_and_competing_ends_it_is_that_of_scipy(seed: int) -> No
 
 @pytest.mark.parametrize("seed", range(5))
 def test_it_is_that_of_lifelines_with_competing_ends_and_weights(seed: int) -> None:
-    reason = "lifelines is no dependency: install it to compare with its Aalen-Johansen estimator"
+    reason = "lifelines is in the extra dev: its Aalen-Johansen estimator is compared with where it is installed"
     fitter = pytest.importorskip("lifelines", reason=reason).AalenJohansenFitter(calculate_variance=False)
     rng = np.random.default_rng(seed)
     days = rng.permutation(np.arange(1.0, 121.0))  # no ties, which it would move apart at random
@@ -271,3 +271,20 @@ def test_an_interval_of_95_percent_covers_the_truth_that_often() -> None:
         covered += bool(low[0] <= truth <= high[0])
     spread = math.sqrt(0.95 * 0.05 / 500)
     assert abs(covered / 500 - 0.95) < 3 * spread, covered / 500
+
+
+def test_replicates_of_very_many_times_are_those_of_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(5)
+    days, ends = draw.exponential(40, 6_000), draw.choice([0, 1, 2], 6_000, p=[0.4, 0.3, 0.3])
+    folds, weights = draw.integers(0, 64, 6_000), np.ones(6_000)
+    drawn = draw.multinomial(64, np.full(64, 1 / 64), 200).astype(float)
+
+    def ends_of(most: int) -> np.ndarray:
+        monkeypatch.setattr(survival, "MOST", most)
+        found = [each.at([30, 90]) for each in survival.incidences(days, ends, weights, folds, drawn)]
+        return np.concatenate(found)
+
+    exact, some = ends_of(1 << 20), ends_of(512)
+    assert np.abs(exact - some).max() < 1 / 512
+    assert np.abs(exact - some).mean() < 0.1 * exact.std(axis=0).min()
+    assert (np.abs(some.std(axis=0) / exact.std(axis=0) - 1) < 0.02).all()

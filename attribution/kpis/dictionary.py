@@ -70,6 +70,36 @@ def rate(name: str, numerator: str, denominator: str, formula: str = "", verb: s
     return Kpi(name, told, numerator, denominator, "share", "higher", verb=verb, by_journey=True)
 
 
+def total(name: str, formula: str, basis: str) -> Kpi:
+    """Return the entry of a cost in sum."""
+    return Kpi(name, formula, name, "", "money", "lower", basis, "day of the cost", "sum")
+
+
+def worth(
+    name: str,
+    numerator: str,
+    denominator: str,
+    unit: str,
+    better: str = "higher",
+    basis: str = "",
+    formula: str = "",
+) -> Kpi:
+    """Return the entry of what customers are worth, counted with their first win."""
+    told, counting = formula or f"{numerator} / {denominator}", "customer, by the first win"
+    return Kpi(name, told, numerator, denominator, unit, better, basis, counting, verb="value")
+
+
+def timed(name: str, formula: str, unit: str = "days", better: str = "lower") -> Kpi:
+    """Return the entry of a figure of all leads, those that are open censored."""
+    counting = "lead, open ones censored"
+    return Kpi(name, formula, "", "", unit, better, "", counting, "from all leads", "velocity")
+
+
+def trend(name: str, formula: str, unit: str, better: str = "") -> Kpi:
+    """Return the entry of a figure of several periods."""
+    return Kpi(name, formula, "", "", unit, better, "", "period", "from all periods", "trends")
+
+
 KPIS: tuple[Kpi, ...] = (
     *cost("cost_per_lead", "leads"),
     rate("win_rate", "wins", "leads"),
@@ -103,14 +133,9 @@ KPIS: tuple[Kpi, ...] = (
     rate("leads_to_opportunities", "opportunities", "leads"),
     rate("win_rate_closed", "wins", "closed", "credited wins / credited (wins + lost)"),
     rate("lead_conversion_rate", "customers", "leads", verb="funnel"),
-    *(
-        Kpi(name, formula, name, "", "money", "lower", basis, "day of the cost", "sum")
-        for name, formula, basis in (
-            ("spend", "what media cost", MEDIA),
-            ("cost_marginal", "media, what else is variable, and sales time", MARGINAL),
-            ("cost_fully_loaded", "all costs: spread over months and shared to the cent", LOADED),
-        )
-    ),
+    total("spend", "what media cost", MEDIA),
+    total("cost_marginal", "media, what else is variable, and sales time", MARGINAL),
+    total("cost_fully_loaded", "all costs: spread over months and shared to the cent", LOADED),
     count("leads", "sum of the shares of leads"),
     count("mqls", "leads that reached mql_at, or a later stage"),
     count("sqls", "leads that reached sql_at, or a later stage"),
@@ -125,91 +150,77 @@ KPIS: tuple[Kpi, ...] = (
     count("accounts", "leads that were the first win of their account", counting="first win of an account"),
     count("reopened", "leads that were lost or won, and moved on after it", ""),
     count("mqls_entered", "leads by the period of their own mql_at (alike: sqls, ...)", counting="period"),
-    *(
-        Kpi(name, formula, "", "", unit, better, "", "period", "from all periods", "trends")
-        for name, formula, unit, better in (
-            ("change", "now - the same period a year before, by ISO week or by date", "count", ""),
-            ("growth", "now / the same period a year before - 1", "share", ""),
-            ("volume", "contribution to change: (L1 - L0) m0 R0; m = L / all leads, R = rate", "count", ""),
-            ("mix", "contribution to change: L1 (m1 - m0) R0", "count", ""),
-            ("rate", "contribution to change: L1 m1 (R1 - R0)", "count", ""),
-            ("index", "mean of a season's position / mean of all positions", "ratio", ""),
-            ("mean_absolute_scaled_error", "error of forecasts / seasonal differences", "ratio", "lower"),
-            ("coverage", "share of forecasts whose interval held what came", "share", ""),
-        )
+    trend("change", "now - the same period a year before, by ISO week or by date", "count"),
+    trend("growth", "now / the same period a year before - 1", "share"),
+    trend("volume", "contribution to change: (L1 - L0) m0 R0; m = L / all leads, R = rate", "count"),
+    trend("mix", "contribution to change: L1 (m1 - m0) R0", "count"),
+    trend("rate", "contribution to change: L1 m1 (R1 - R0)", "count"),
+    trend("index", "mean of a season's position / mean of all positions", "ratio"),
+    trend("mean_absolute_scaled_error", "error of forecasts / seasonal differences", "ratio", "lower"),
+    trend("coverage", "share of forecasts whose interval held what came", "share"),
+    worth("revenue_per_customer", "customer_revenue", "customers", "money"),
+    worth("revenue_per_order", "customer_revenue", "orders", "money"),
+    worth(
+        "orders_per_month",
+        "repeats",
+        "exposure_months",
+        "ratio",
+        formula="(orders - customers) / exposure_months, open customers censored",
     ),
-    *(
-        Kpi(name, formula, *of, unit, better, basis, "customer, by the first win", verb="value")
-        for name, formula, of, unit, better, basis in (
-            (
-                *("revenue_per_customer", "customer_revenue / customers"),
-                *(("customer_revenue", "customers"), "money", "higher", ""),
-            ),
-            (
-                *("revenue_per_order", "customer_revenue / orders"),
-                *(("customer_revenue", "orders"), "money", "higher", ""),
-            ),
-            (
-                *("orders_per_month", "(orders - customers) / exposure_months, open customers censored"),
-                *(("repeats", "exposure_months"), "ratio", "higher", ""),
-            ),
-            (
-                *("churn_per_month", "churned / exposure_months, open customers censored"),
-                *(("churned", "exposure_months"), "share", "lower", ""),
-            ),
-            (
-                "lifetime_value",
-                "margin x revenue_per_order x (1 + orders_per_month x months), or by subscription",
-                *(("customer_revenue", "customers"), "money", "higher", ""),
-            ),
-            (
-                *("cost_per_customer", "spend / customers"),
-                *(("spend", "customers"), "money", "lower", MEDIA),
-            ),
-            (
-                *("lifetime_value_to_cost", "lifetime_value / cost_per_customer (LTV : CAC)"),
-                *(("customers", "spend"), "ratio", "higher", MEDIA),
-            ),
-            (
-                *("payback_months", "months until margin has paid cost_per_customer"),
-                *(("spend", "customers"), "months", "lower", MEDIA),
-            ),
-            (
-                *("return_on_investment", "(margin x customer_revenue - spend) / spend"),
-                *(("customer_revenue", "spend"), "ratio", "higher", MEDIA),
-            ),
-        )
+    worth(
+        "churn_per_month",
+        "churned",
+        "exposure_months",
+        "share",
+        "lower",
+        formula="churned / exposure_months, open customers censored",
+    ),
+    worth(
+        "lifetime_value",
+        "customer_revenue",
+        "customers",
+        "money",
+        formula="margin x revenue_per_order x (1 + orders_per_month x months), or by subscription",
+    ),
+    worth("cost_per_customer", "spend", "customers", "money", "lower", MEDIA),
+    worth(
+        "lifetime_value_to_cost",
+        "customers",
+        "spend",
+        "ratio",
+        basis=MEDIA,
+        formula="lifetime_value / cost_per_customer (LTV : CAC)",
+    ),
+    worth(
+        "payback_months",
+        "spend",
+        "customers",
+        "months",
+        "lower",
+        MEDIA,
+        "months until margin has paid cost_per_customer",
+    ),
+    worth(
+        "return_on_investment",
+        "customer_revenue",
+        "spend",
+        "ratio",
+        basis=MEDIA,
+        formula="(margin x customer_revenue - spend) / spend",
     ),
     Kpi(
         "expected_value_per_lead",
         "expected_value / leads: the user's score of each lead",
-        *("expected_value", "leads", "money", "higher"),
+        "expected_value",
+        "leads",
+        "money",
+        "higher",
         verb="value",
     ),
-    *(
-        Kpi(
-            name,
-            formula,
-            "",
-            "",
-            unit,
-            better,
-            counting="lead, open ones censored",
-            aggregation="from all leads",
-            verb="velocity",
-        )
-        for name, formula, unit, better in (
-            ("within_90_days", "P(won within 90 days); alike 30, 60, 180, 365", "share", "higher"),
-            ("median_days", "days by which half of all leads are won; alike quartiles", "days", "lower"),
-            ("median_days_of_reached", "days by which half of those that are won are", "days", "lower"),
-            (
-                "mean_days_naive",
-                "mean days of the won alone: too short while leads are open",
-                "days",
-                "lower",
-            ),
-        )
-    ),
+    timed("within_90_days", "P(won within 90 days); alike 30, 60, 180, 365", "share", "higher"),
+    timed("median_days", "days by which half of all leads are won; alike quartiles"),
+    timed("median_days_of_reached", "days by which half of those that are won are"),
+    timed("mean_days_naive", "mean days of the won alone: too short while leads are open"),
 )
 
 

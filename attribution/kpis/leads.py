@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -35,6 +36,7 @@ class Leads:
     stages: Mapping[str, str]
     drawn: Drawn | None
     zone: str = "UTC"  # whose days are meant
+    as_of: datetime | None = None  # the end of the data, where it was told
 
 
 def log_of(credits: Any, by: Sequence[str]) -> Logged:
@@ -72,7 +74,8 @@ def leads_of(credits: Any, by: Sequence[str], stages: Mapping[str, str] | None =
         )
         parts.append(weights.join(place, on=log.key, how="left", maintain_order="left").drop(log.key))
     shares = pl.concat(parts).select("model", *by, "lead", "fold", "weight")
-    return Leads(facts, shares, tuple(by), log.models, steps, log.drawn, log.zone)
+    end = None if log.as_of is None else pl.Series([log.as_of]).cast(TIME).item()
+    return Leads(facts, shares, tuple(by), log.models, steps, log.drawn, log.zone, end)
 
 
 def facts_of(

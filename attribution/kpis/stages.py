@@ -16,7 +16,7 @@ IRREGULAR = ("skipped_", "reentered_", "reopened")  # counts of leads that went 
 COUNTS = ("leads", *ENDS, "closed", "open", "open_opportunities", "pipeline", "customers", "accounts")
 ABOUT = ("account_id",)
 VALUE = "value of the lead"  # no column of any table, nor are these:
-WON_NOW, LOST_NOW, MOVED_ON = "is won", "is lost", "has moved on"
+WON_NOW, LOST_NOW, MOVED_ON, PLACE = "is won", "is lost", "has moved on", "place of the lead"
 NEVER = pl.lit(None, pl.Datetime("us", "UTC"))
 
 
@@ -105,15 +105,17 @@ def counted(facts: pl.DataFrame, stages: Mapping[str, str], leads: str) -> pl.Da
             counts["pipeline"] = pl.col(VALUE).fill_null(0.0) * counts["open_opportunities"] / n
         for name, owner in (("customers", "customer_id"), ("accounts", "account_id")):
             if owner in facts.columns:
-                counts[name] = first_win(pl.coalesce(won_at, "ends_at"), owner)
+                counts[name] = pl.lit(first_wins(rows, pl.coalesce(won_at, "ends_at"), owner))
     taken_back = won_at.is_not_null() & (pl.col(WON_NOW) == 0)
     irregular["reopened"] = pl.when(pl.col(MOVED_ON) | taken_back).then(n).otherwise(0.0)
     return rows.select(each.alias(name) for name, each in (counts | irregular).items())
 
 
-def first_win(won_time: pl.Expr, owner: str) -> pl.Expr:
+def first_wins(rows: pl.DataFrame, won_time: pl.Expr, owner: str) -> pl.Series:
     """Return 1 for the lead that its owner won first, shared equally where several were won at once."""
     is_won = (pl.col(WON_NOW) > 0) & pl.col(owner).is_not_null()
-    time = pl.when(is_won).then(won_time)
-    is_first = (time == time.min().over(owner)).fill_null(False)
-    return pl.when(is_first).then(1.0 / is_first.sum().over(owner)).otherwise(0.0)
+    won = rows.with_row_index(PLACE).filter(is_won).select(PLACE, owner, won_time.alias(WON))
+    earliest = won.group_by(owner).agg(pl.col(WON).min())
+    first = won.join(earliest, on=[owner, WON])
+    shared = first.join(first.group_by(owner).agg(pl.len().alias("many")), on=owner)
+    return pl.zeros(len(rows), pl.Float64, eager=True).scatter(shared[PLACE], 1.0 / shared["many"])

@@ -31,6 +31,7 @@ from attribution.tables import (
     check_pieces,
     check_table,
 )
+from attribution.tables.currencies import check_currency
 from attribution.tables.memory import limited_to
 from attribution.tables.sources import Read, read
 
@@ -97,6 +98,10 @@ def stitch(
                 raise TableError.of(
                     ended.where, f"no column {name!r}", "every column of outcome_names", "correct the name"
                 )
+        if "revenue" in names:
+            check_currency(
+                ended, "convert the revenue before: at.converted(outcomes, rates), then stitch that"
+            )
         check_zones(touched, ended, reading)
         ended = without_impossible_outcomes(ended, names)
         if as_of is not None:

@@ -64,6 +64,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("won_at", "time", "when it was won"),
         Column("lost_at", "time", "when it was lost"),
         Column("churned_at", "time", "when the customer left"),
+        Column("currency", "text", "currency of the revenue, one for the table"),
         ACCOUNT,
     ),
     "events": (

@@ -8,7 +8,7 @@ import polars as pl
 
 from attribution.errors import TableError, shown
 from attribution.kpis.costs.ledger import check_all_used
-from attribution.tables import Checked, Column, Reading, Source, check_table
+from attribution.tables import Column, Reading, Source, check_table
 from attribution.tables.sources import read
 from attribution.tables.values import overflow
 
@@ -92,24 +92,6 @@ def exchanged(
 def shown_cell(cell: object) -> str:
     """Return a currency or a day as it is told."""
     return "(none)" if cell is None else shown(cell) if isinstance(cell, str) else f"{cell:%Y-%m-%d}"
-
-
-def check_currency(money: Checked) -> None:
-    """Raise TableError where amounts of several currencies would be added."""
-    if "currency" not in money.frame.columns:
-        return
-    found = money.used["currency"].drop_nulls().unique().sort()
-    if len(found) > 1:
-        raise TableError.of(
-            money.where,
-            f"{len(found)} currencies",
-            "amounts of one currency",
-            "convert the amounts to one currency, by a table of rates with rates= (--rates), "
-            "or measure each currency by itself",
-            column="currency",
-            count=len(money.used),
-            examples=tuple(map(shown, found[:5])),
-        )
 
 
 def rate_table(rates: Source, reading: Reading) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import polars as pl
 from attribution.dimensions import PERIODS, comparable
 from attribution.errors import ParameterError, TableError
 from attribution.kpis.costs.amortisation import moved, over_months
-from attribution.kpis.costs.currency import check_currency, exchanged
+from attribution.kpis.costs.currency import exchanged
 from attribution.kpis.costs.ledger import (
     BASES,
     MARGINAL,
@@ -33,6 +33,7 @@ from attribution.kpis.costs.sharing import (
 )
 from attribution.log_rows import quoted
 from attribution.tables import Checked, Reading, RowCount, Source, check_table
+from attribution.tables.currencies import check_currency
 from attribution.tables.sources import read
 
 MEASURES = ("spend", "impressions", "clicks")
@@ -200,7 +201,11 @@ def checked_spend(
     """Return the spend without what cannot be spent; TableError where its amounts must not be added."""
     money = checked_ledger(money).set_aside("negative_spend", pl.col("spend") < 0)
     if not has_rates:
-        check_currency(money)
+        check_currency(
+            money,
+            "convert the amounts to one currency, by a table of rates with rates= (--rates), "
+            "or measure each currency by itself",
+        )
     if repeated == "error":
         check_repeats(money, source, columns)
     return money

@@ -95,7 +95,7 @@ def velocity_of(
     """
     asked = asked_of(leads, naive, horizons)
     facts, shares = whole_wins(leads.facts, leads.shares)
-    end = until_of(facts, until)
+    end = until_of(facts, until or leads.as_of)
     steps = list(steps_of(facts, leads.stages, end or 0, leads.zone))
     amounts, folds = facts["leads"].to_numpy(), np.zeros(len(facts), np.int64)
     folds[shares["lead"].to_numpy()] = shares["fold"].to_numpy()
