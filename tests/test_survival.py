@@ -113,7 +113,7 @@ def test_without_weights_and_competing_ends_it_is_that_of_scipy(seed: int) -> No
 
 @pytest.mark.parametrize("seed", range(5))
 def test_it_is_that_of_lifelines_with_competing_ends_and_weights(seed: int) -> None:
-    reason = "lifelines is in the extra dev: its Aalen-Johansen estimator is compared with where it is installed"
+    reason = "lifelines is in the extra dev: its Aalen-Johansen estimator is compared there"
     fitter = pytest.importorskip("lifelines", reason=reason).AalenJohansenFitter(calculate_variance=False)
     rng = np.random.default_rng(seed)
     days = rng.permutation(np.arange(1.0, 121.0))  # no ties, which it would move apart at random
