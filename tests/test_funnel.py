@@ -406,7 +406,9 @@ def test_leads_may_have_another_name() -> None:
     log = at.lead_log(leads, outcome_names=["demos"])
     total = at.funnel(log, by=["owner"]).table().row(-1, named=True)
     assert (total["demos"], total["mqls"], total["wins"]) == (5, 2, 2)
-    assert at.velocity(log, by=["owner"]).table().filter(to_stage="wins")["leads"].to_list()[:1] == [5]
+    for names in (["demos"], ["demos", "leads"]):
+        log = at.lead_log(leads.with_columns(leads=pl.lit(7)), outcome_names=names)
+        assert at.velocity(log, by=["owner"]).table().filter(to_stage="wins")["leads"][0] == 5
 
 
 # What is not known.

@@ -63,8 +63,7 @@ def leads_of(credits: Any, by: Sequence[str], stages: Mapping[str, str] | None =
             raise ParameterError.out_of_range("by", name, "a dimension: the table has a column of the name")
     steps = chosen(stages, log.known)
     facts = facts_of(log, steps)
-    if "leads" not in facts.columns:
-        facts = facts.rename({log.outcome_names[0]: "leads"})
+    facts = facts.with_columns(leads=pl.col(log.outcome_names[0]))  # whatever their name
     place = facts.select(log.key).with_row_index("lead")
     keys = ["model", *by, log.key, "fold"]
     parts = []

@@ -79,8 +79,8 @@ class History:
 
     @property
     def models(self) -> list[str]:
-        """The models, in the order in which they were measured."""
-        return self.measured.sums["model"].unique(maintain_order=True).to_list()
+        """The models, in the order in which they were measured; ConvergenceError where nothing was."""
+        return self.measured.sums["model"].unique(maintain_order=True).to_list() if self.days else []
 
     def lacking(self, model: str) -> str:
         """Return why a model has no replicates, or nothing."""
@@ -148,9 +148,7 @@ def history(measured: Measured, columns: Sequence[str] = ()) -> History:
     for name in measured.by:
         if name in columns:
             raise ParameterError.out_of_range("by", name, "a dimension that is not named as a column here")
-    made = History(measured, found[0])
-    made.days  # noqa: B018 (tells at once where nothing was measured)
-    return made
+    return History(measured, found[0])
 
 
 def places(rows: pl.DataFrame, table: pl.DataFrame, keys: Sequence[str]) -> Int64:
