@@ -530,3 +530,19 @@ def plain_worth(sums: dict[str, float], spend: float, form: str, terms: dict[str
         "payback_months": max(cost - at_once, 0) / monthly,
         "orders_per_month": sums["repeats"] / sums["exposure_months"],
     }
+
+
+def test_a_customer_who_was_won_by_two_leads_at_once_counts_once() -> None:
+    leads = pl.DataFrame(
+        {
+            "customer_id": ["a", "a", "b"],
+            "timestamp": ["2026-01-01", "2026-01-01", "2026-03-01"],
+            "owner": ["Ann", "Bo", "Bo"],
+            "wins": [1, 1, 1],
+            "revenue": [10.0, 30.0, 5.0],
+        }
+    )
+    table = at.customer_value(at.lead_log(leads), by=["owner"]).table()
+    assert table.select("owner", "customers", "orders", "customer_revenue").rows() == [
+        *(("Ann", 0.5, 1.0, 20.0), ("Bo", 1.5, 2.0, 25.0), ("(total)", 2.0, 3.0, 45.0)),
+    ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import polars as pl
 
-from attribution.errors import TableError
 from attribution.journeys import TIME
 from attribution.kpis.stages import LOST, WON
 
@@ -27,7 +26,7 @@ def known_at(facts: pl.DataFrame, end: pl.Expr) -> pl.DataFrame:
 
 
 def customers_of(facts: pl.DataFrame, counts: pl.DataFrame, end: pl.Expr) -> tuple[pl.DataFrame, list[str]]:
-    """Return what each customer brought, in the row of the lead that won it first, 0 in others; and notes.
+    """Return what each customer brought, with the leads that won it first, 0 in others; and notes.
 
     A win after churned_at says that the customer is back, but for one of that day where it is a day alone.
     """
@@ -48,22 +47,15 @@ def customers_of(facts: pl.DataFrame, counts: pl.DataFrame, end: pl.Expr) -> tup
         "churned": is_left.cast(pl.Float64) if CHURNED in wanted else None,
         "back": (left.is_not_null() & ~is_left).cast(pl.Float64),
     }
-    mine = pl.when(pl.col("customers") > 0)
-    found = rows.select(
-        mine.then(each).otherwise(0.0).alias(name) for name, each in own.items() if each is not None
-    )
-    back = int(found["back"].sum())
+    mine = pl.col("customers")  # 1, or less where several leads of the customer were won at once
+    found = rows.select((mine * each).alias(name) for name, each in own.items() if each is not None)
+    back = round(found["back"].sum())
     told = f"value: {back:,} customers were won again after their {CHURNED}: they count as still there"
     return found.drop("back"), [told] if back else []
 
 
 def expected(scores: pl.Series, column: str) -> tuple[pl.Series, list[str]]:
     """Return what a lead is expected to bring, 0 where nobody knows, and how many those are."""
-    scores = scores.fill_nan(None)
-    if odd := int(scores.is_infinite().sum()):
-        got = f"{odd:,} values that are infinite"
-        told = ("finite numbers, or nothing", "correct them, or name another column")
-        raise TableError.of("credit log", got, *told, column=column, count=odd)
     lacking = scores.null_count()
     note = f"value: {lacking:,} leads have no {column}: they are expected to bring 0"
     return scores.fill_null(0.0), [note] if lacking else []
