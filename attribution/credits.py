@@ -23,6 +23,7 @@ class Replicates:
     values: Float64  # [R, k + 1, m], the last row unattributed
     resampling: Any
     method: str  # bootstrap, or jackknife where a model is slow: replicates are linear in the folds then
+    folds: int  # of customers that were drawn from
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", frozen(self.values, np.float64))

@@ -109,7 +109,7 @@ def with_replicates(
     except ConvergenceError as error:
         return replace(credits, unsure=f"no intervals: in a replicate, {error}")
     method = "jackknife" if jackknife else "bootstrap"
-    return replace(credits, replicates=Replicates(values, resampling, method))
+    return replace(credits, replicates=Replicates(values, resampling, method, weights.shape[1]))
 
 
 def is_tally(model: Model) -> bool:

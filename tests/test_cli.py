@@ -39,6 +39,17 @@ LOOP = (
     *("--by", "--out", "--json", "--force", "--outcomes-columns", "--outcome-names", "--as-of"),
     *("--repeated-outcomes", "--folds", *DRAWN, *READING),
 )
+BEFORE = (
+    *("--visits", "--visits-columns", "--pages", "--pages-columns", "--ad-touchpoints"),
+    *(
+        "--ad-touchpoints-columns",
+        "--goal",
+        "--goal-values",
+        "--goal-layers",
+        "--qualified",
+        "--idle-minutes",
+    ),
+)
 PATHS = ("--paths", "--path", "--conversions", "--null", "--value", "--separator")
 OPTIONS = {
     "demo": ("--out", "--force"),
@@ -58,7 +69,11 @@ OPTIONS = {
     ),
     "measure": (
         *("--spend", "--spend-columns", "--by", "--repeated-spend", "--out", "--json", "--force"),
-        *("--rates", "--touchpoints", "--spend-lag-days", *READING),
+        *("--rates", "--touchpoints", "--spend-lag-days", *BEFORE, *READING),
+    ),
+    "engagement": (
+        *("--spend", "--spend-columns", "--by", "--repeated-spend", "--out", "--json", "--force"),
+        *("--rates", "--folds", *BEFORE, *DRAWN, *READING),
     ),
     "funnel": ("--stages", "--entries", "--value", *LOOP),
     "velocity": ("--stages", "--until", "--naive", *LOOP),
@@ -71,6 +86,7 @@ OPTIONS = {
         *("--form", "--margin", "--horizon-months", "--discount", "--score", "--until"),
         *("--spend", "--spend-columns", "--repeated-spend", "--rates", *LOOP),
     ),
+    "page-stages": ("--stages", "--out", "--pages-columns", "--force", *READING),
     "run": ("--out", "--dry-run", "--force", "--threads", "--log-format"),
     "check": ("--spend", "--rejected", "--force", *COLUMNS, *WINDOW, *READING),
     "schema": (),
@@ -295,8 +311,16 @@ def test_an_error_names_no_option_that_its_verb_does_not_have(
 def test_demo_writes_every_table_and_again_changes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "demo"
     first = done("demo", "--out", folder)
-    tables = ["change.csv", "credit_log.parquet", "credits.csv", "funnel.csv", "journeys.parquet", "kpis.csv"]
-    tables += ["manifest.json", "owners.csv", "rejected.parquet", "report.csv", "timing.json", "value.csv"]
+    tables = ["ads.csv", "change.csv", "credit_log.parquet", "credits.csv", "funnel.csv", "journeys.parquet"]
+    tables += [
+        "kpis.csv",
+        "manifest.json",
+        "owners.csv",
+        "rejected.parquet",
+        "report.csv",
+        "timing.json",
+        "value.csv",
+    ]
     tables += ["velocity.csv", "weekly.parquet"]
     assert names(folder) == tables
     assert f"wrote {folder} (run " in first.err

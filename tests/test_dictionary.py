@@ -7,11 +7,12 @@ import re
 import numpy as np
 import pytest
 
-from attribution.kpis.dictionary import KPIS, Kpi, ratios_of
+from attribution.kpis.dictionary import KPIS, ratios_of
+from attribution.kpis.entries import Kpi
 from attribution.kpis.worth import Terms, figures_of
 
-UNITS = {"count", "share", "ratio", "money", "days", "months"}
-VERBS = {"measure", "funnel", "velocity", "value", "trends"}
+UNITS = {"count", "share", "ratio", "money", "seconds", "days", "months"}
+VERBS = {"measure", "funnel", "velocity", "value", "trends", "engagement"}
 
 # What 150 leads came to; every ratio of them can be checked by hand.
 SUMS = {
@@ -32,6 +33,25 @@ SUMS = {
     "exposure_months": 300.0,
     "churned": 6.0,
     "expected_value": 7500.0,
+    "ad_spend": 2500.0,
+    "impressions": 500_000.0,
+    "clicks": 5_000.0,
+    "platform_conversions": 200.0,
+    "users_reached": 40_000.0,
+    "users_clicking": 4_000.0,
+    "visits": 6_000.0,
+    "users": 4_800.0,
+    "converting_visits": 240.0,
+    "converting_users": 216.0,
+    "goal_value": 3_000.0,
+    "bounces": 2_400.0,
+    "visits_not_engaged": 2_100.0,
+    "page_views": 18_000.0,
+    "page_views_timed": 12_000.0,  # 18000 - 6000 exits
+    "exits": 6_000.0,
+    "seconds_on_page": 540_000.0,
+    "qualified_visits": 1_000.0,
+    "abandoned_visits": 800.0,
 }
 BY_HAND = {
     "cost_per_lead": 20.0,  # 3000 / 150
@@ -65,7 +85,23 @@ BY_HAND = {
     "payback_months": 0.0,  # the first order leaves 105, more than 85.71
     "return_on_investment": 0.75,  # (0.5 x 10500 - 3000) / 3000
     "expected_value_per_lead": 50.0,  # 7500 / 150
+    "click_through_rate": 0.01,  # 5000 / 500000
+    "click_through_rate_by_user": 0.1,  # 4000 / 40000
+    "cost_per_click": 0.5,  # 2500 / 5000
+    "cost_per_thousand_impressions": 5.0,  # 1000 x 2500 / 500000
+    "conversion_rate_by_click": 0.04,  # 200 / 5000
+    "conversion_rate_by_visit": 0.04,  # 240 / 6000
+    "conversion_rate_by_user": 0.045,  # 216 / 4800
+    "conversion_rate_value_weighted": 0.5,  # 3000 / 6000
+    "bounce_rate": 0.4,  # 2400 / 6000, not 6000 / 2400
+    "bounce_rate_engagement": 0.35,  # 2100 / 6000
+    "exit_rate": 1 / 3,  # 6000 / 18000
+    "pages_per_visit": 3.0,  # 18000 / 6000
+    "time_on_page": 45.0,  # 540000 / (18000 - 6000)
+    "abandonment_rate": 0.8,  # 800 / 1000
+    "lead_rate": 0.025,  # 150 / 6000
 }
+ONCE = ("each visit once", "each user once")
 TERMS = Terms(margin=0.5, horizon_months=12)
 
 
@@ -85,13 +121,18 @@ def test_every_entry_says_what_it_is() -> None:
         assert kpi.unit in UNITS
         assert kpi.verb in VERBS
         assert kpi.better in ("lower", "higher", "")
-        assert kpi.aggregation in ("ratio of sums", "sum", "from all leads", "from all periods")
+        assert kpi.aggregation in ("ratio of sums", "sum", "from all leads", "from all periods", *ONCE)
         assert bool(kpi.denominator) == (kpi.aggregation == "ratio of sums")
 
 
 def test_a_cost_names_its_basis_and_is_better_where_it_is_lower() -> None:
     for kpi in KPIS:
-        money = {"spend": "media", "cost_marginal": "marginal", "cost_fully_loaded": "fully loaded"}
+        money = {
+            "spend": "media",
+            "ad_spend": "media",
+            "cost_marginal": "marginal",
+            "cost_fully_loaded": "fully loaded",
+        }
         bases = [basis for column, basis in money.items() if column in (kpi.numerator, kpi.denominator)]
         assert ([kpi.cost_basis] if kpi.cost_basis else []) == bases
         if kpi.cost_basis in ("marginal", "fully loaded"):

@@ -174,7 +174,7 @@ def made_of(values: Float64, *, replicates: Float64 | None = None) -> Credits:
     channels = tuple("abcdef"[: len(values)])
     drawn = None
     if replicates is not None:
-        drawn = Replicates(replicates, Resampling(0.9, len(replicates)), "bootstrap")
+        drawn = Replicates(replicates, Resampling(0.9, len(replicates)), "bootstrap", 256)
     return Credits("linear", channels, OUTCOMES, values, np.zeros(3), replicates=drawn)
 
 

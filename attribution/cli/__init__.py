@@ -15,8 +15,10 @@ from attribution.cli.attribute import attribute
 from attribution.cli.check import check
 from attribution.cli.compare import compare
 from attribution.cli.demo import demo
+from attribution.cli.engagement import engagement
 from attribution.cli.funnel import funnel
 from attribution.cli.measure import measure
+from attribution.cli.page_stages import page_stages
 from attribution.cli.registry import kpis, models
 from attribution.cli.run import run, schema
 from attribution.cli.stitch import stitch
@@ -39,7 +41,7 @@ app = App(
 )
 VERBS = (
     *(demo, stitch, attribute, advance, measure, funnel, velocity, value, trends, compare),
-    *(run, check, schema, models, kpis),
+    *(engagement, page_stages, run, check, schema, models, kpis),
 )
 for verb in VERBS:
     app.command(verb)

@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from attribution.cli import options
+from attribution.cli.activity import ActivityOptions, show_counts
 from attribution.cli.show import deliver, say, show_kpis, show_warnings
 from attribution.kpis import measure as measure_credits
 from attribution.tables import Reading, check_target
@@ -17,6 +18,7 @@ def measure(
     /,
     *,
     money: options.SpendOptions | None = None,
+    activity: ActivityOptions | None = None,
     by: Annotated[
         str, Parameter(help="Dimensions; of a credit log also periods and columns: channel,week,owner,...")
     ] = "channel",
@@ -38,20 +40,24 @@ def measure(
     credits
         Credits table, or credit log in Parquet, as attribute writes them.
     """
-    spend = money or options.SpendOptions()
+    spend, what = money or options.SpendOptions(), activity or ActivityOptions()
     if out is not None:
-        check_target(out, (credits, *spend.files, *([touchpoints] if touchpoints else [])))
+        check_target(out, (credits, *spend.files, *what.files, *([touchpoints] if touchpoints else [])))
     dimensions = options.names_of(by) or []
+    read_as = Reading(**options.given(reading, Reading))
+    logs = what.logs(read_as)
     measured = measure_credits(
         credits,
         by=dimensions,
         **spend.given(),
         touchpoints=touchpoints,
         spend_lag_days=spend_lag_days,
-        reading=Reading(**options.given(reading, Reading)),
+        activity=logs,
+        reading=read_as,
     )
     table = measured.table()
     deliver(table, out, json, force, lambda: show_kpis(table, dimensions))
+    show_counts({name: count for log in logs for name, count in log.tables.items()})
     aside = measured.spend_rows.set_aside
     for reason, count in aside.items():
         say(f"spend: {count:,} rows set aside: {reason}")

@@ -29,7 +29,7 @@ def models(*, markdown: Markdown = False) -> None:
 def kpis(*, markdown: Markdown = False) -> None:
     """List the KPIs with their formulas, units and cost basis; in Markdown with everything."""
     short = ("name", "formula", "unit", "better", "cost_basis", "verb")
-    told = [field.name for field in fields(Kpi) if field.name not in ("by_journey", "minus")]
+    told = [field.name for field in fields(Kpi) if field.name not in ("by_journey", "minus", "per")]
     names = told if markdown else short
     rows = [tuple(getattr(kpi, name) for name in names) for kpi in KPIS]
     show("KPIs", [name.replace("_", " ") for name in names], rows, markdown)

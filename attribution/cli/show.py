@@ -25,6 +25,9 @@ NAME = 32  # a longer name is cut on the screen, never in a file
 BETWEEN, WITHIN = "_to_", "within_"  # in the names of rates from stage to stage, and of velocity
 DEFINED = {kpi.name for kpi in KPIS}
 SHARES = {kpi.name for kpi in KPIS if kpi.unit == "share"} | {"win_rate_shrunken"}
+ENGAGED = [kpi for kpi in KPIS if kpi.verb == "engagement"]
+FINE = {kpi.name for kpi in ENGAGED if kpi.unit == "share"}  # which may be far below 1 %
+WHOLE = {kpi.name for kpi in ENGAGED if kpi.unit == "count"}
 
 
 def printable(text: str) -> str:
@@ -71,7 +74,12 @@ def number(value: Any, column: str, share: bool = False) -> str:
         return "-"
     if not isinstance(value, float):
         return "\n".join(map(printable, str(value).split("\n")))
-    share = share or column in SHARES or (column not in DEFINED and (BETWEEN in column or WITHIN in column))
+    if column in WHOLE or (column not in DEFINED and column.endswith("_visits")):
+        return f"{value:,.0f}"
+    if column in FINE:
+        return f"{value:.2%}".replace("%", " %")
+    looks_so = BETWEEN in column or WITHIN in column or column.endswith("_rate")
+    share = share or column in SHARES or (column not in DEFINED and looks_so)
     return f"{value:.1%}".replace("%", " %") if share else f"{value:,.2f}"
 
 

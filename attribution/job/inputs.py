@@ -108,7 +108,7 @@ def read_inputs(job: Job, base: Path) -> Inputs:
     reading = Reading(**job.reading.model_dump())
     tables: dict[str, Input] = {}
     faults: list[Fault] = []
-    for name in ("touchpoints", "outcomes", "events", "spend", "rates"):
+    for name in ("touchpoints", "outcomes", "events", "spend", "rates", "visits", "pages"):
         if getattr(job, name) is not None:
             try:
                 tables[name] = read_input(name, job, base, reading)

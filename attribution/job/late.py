@@ -15,11 +15,12 @@ import polars as pl
 from attribution.dimensions import PERIODS, period
 from attribution.errors import ParameterError, TableError
 from attribution.job.sections import Breakdown, Job
-from attribution.kpis import Measured, kpi_table
-from attribution.kpis.costs.ledger import BASES
+from attribution.kpis import KPIS, Measured, kpi_table
+from attribution.kpis.costs.ledger import BASES, COSTS
 from attribution.kpis.costs.sales_time import SALES_COST
 from attribution.manifest import Manifest, checksum
 
+COUNTED_ONCE = {kpi.name for kpi in KPIS if kpi.aggregation.endswith(" once")}
 SEVERAL = "no intervals: a sum of periods that were measured in several runs"
 
 
@@ -62,7 +63,8 @@ def with_published(
         )
     same = ("credited_by", "no_spend")
     costs = [each for each in BASES if each in sums.columns]
-    outcomes = [each for each in sums.columns if each not in ("model", *costs, *breakdown.by, *same)]
+    counts = measured.counts.lacking
+    outcomes = [each for each in sums.columns if each not in ("model", *costs, *counts, *breakdown.by, *same)]
     last = end_of_data(job, sums.filter(pl.col(outcomes[0]) != 0)[name])
     if published.manifest is None or last is None:
         return Late(measured.table())
@@ -83,15 +85,17 @@ def with_published(
     parts = [kept.join(told, how="cross").select(sums.columns).cast(dict(sums.schema)), recent]  # type: ignore[arg-type]
     names = list(dict.fromkeys(measured.table()["model"]))
     both = pl.concat([part.filter(pl.col("model") == model) for model in names for part in parts])
-    totals = {cost: paid(both.filter(pl.col("model") == names[0]), cost, measured) for cost in costs}
-    table = kpi_table(both, breakdown.by, outcomes, names, totals)
+    one = both.filter(pl.col("model") == names[0])
+    totals = {each: paid(one, each, measured) for each in (*costs, *counts)}
+    totals |= {name: measured.totals[name] for name in counts if name in COUNTED_ONCE}
+    table = kpi_table(both, breakdown.by, outcomes, names, totals, measured.counts)
     return Late(with_ends(table, [kept, measured.table()], breakdown.by), first)
 
 
 def paid(cells: pl.DataFrame, cost: str, measured: Measured) -> float | None:
-    """Return what the cells cost together without their sales time, else what was measured in sum."""
+    """Return what cells cost together without sales time, or count, else what was measured in sum."""
     known = cells.filter(pl.col(cost).is_not_null())
-    sales = known[SALES_COST] if cost != "spend" and SALES_COST in known.columns else None
+    sales = known[SALES_COST] if cost in COSTS and SALES_COST in known.columns else None
     amounts = known[cost] if sales is None else known[cost] - sales
     return math.fsum(amounts) if len(amounts) else measured.totals.get(cost)
 
@@ -135,8 +139,16 @@ def differences(job: Job, breakdown: Breakdown, models: Mapping[str, Any], manif
         "most_channels": (told["config"].get("most_channels"), job.most_channels),
         "breakdown": ([{**each, "reprocess_days": 0} for each in before], [{**now, "reprocess_days": 0}]),
         "models": (told["models"], dict(models)),
+        "visits": tuple(before_leads(config) for config in (told["config"], job.model_dump(mode="json"))),
     }
     return [name for name, (old, new) in pairs.items() if old != new]
+
+
+def before_leads(config: Mapping[str, Any]) -> Any:
+    """Return what a job says of visits, pages and goals, but for their files."""
+    sections = (config.get("visits") or {}, config.get("pages") or {})
+    told = [{key: value for key, value in each.items() if key != "path"} for each in sections]
+    return config.get("goals") or [], told
 
 
 def figures(table: pl.DataFrame) -> set[str]:

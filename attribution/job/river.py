@@ -17,7 +17,8 @@ from attribution.job.late import Published, with_published
 from attribution.job.loop import lag_of, loop_tables, spend_of
 from attribution.job.loop_sections import Funnel, Velocity
 from attribution.job.sections import Job
-from attribution.kpis import Measured, measure
+from attribution.job.web import engagement_tables, web_of
+from attribution.kpis import Activity, Measured, measure
 from attribution.kpis.stages import name_of
 from attribution.learned import Statistics
 from attribution.models import described
@@ -59,19 +60,23 @@ def flow(
     chosen = {name: described(model) for name, model in zip(result, models, strict=True)}
     report, warnings, kept = result.report, result.warnings, dict[str, str]()
     tables: dict[str | None, pl.DataFrame] = {job.outputs.credits: result.table()}
+    web = web_of(job, inputs)
+    report = report + StitchReport({name: rows for each in web for name, rows in each.tables.items()})
     if job.spend is not None:
-        measured = measured_by(job, inputs, result, ["channel"])
+        measured = measured_by(job, inputs, result, ["channel"], web)
         report = report + StitchReport({"spend": measured.spend_rows})
         warnings = (*warnings, *measured.warnings)
         tables[job.outputs.kpis] = measured.table()
     for each in job.breakdowns:
-        measured = measured_by(job, inputs, logged(journeys_of(stitched), result, each.models), each.by)
+        measured = measured_by(job, inputs, logged(journeys_of(stitched), result, each.models), each.by, web)
         late = with_published(job, each, measured, chosen, published)
         tables[each.file], warnings = late.table, (*warnings, *late.warnings)
         kept |= {each.file: late.kept_before.isoformat()} if late.kept_before is not None else {}
     for name, table, told in loop_tables(
         job, inputs, lambda names: logged(journeys_of(stitched), result, names)
     ):
+        tables[name], warnings = table, (*warnings, *told)
+    for name, table, told in engagement_tables(job, inputs, web):
         tables[name], warnings = table, (*warnings, *told)
     tables |= {job.outputs.report: report.table(), job.outputs.rejected: rejected}
     if job.outputs.journeys:
@@ -117,10 +122,12 @@ def check_dimensions(job: Job, stitched: Stitched | Statistics) -> None:
             raise ParameterError(f"key {key}: {error}") from None
 
 
-def measured_by(job: Job, inputs: Inputs, credits: Result | CreditLog, by: Sequence[str]) -> Measured:
-    """Return the KPIs by some dimensions."""
+def measured_by(
+    job: Job, inputs: Inputs, credits: Result | CreditLog, by: Sequence[str], web: Sequence[Activity]
+) -> Measured:
+    """Return the KPIs by some dimensions, and what was counted before the lead beside them."""
     money = spend_of(job, inputs) | lag_of(job, inputs)
-    return measure(credits, by=by, reading=inputs.reading, **money)
+    return measure(credits, by=by, reading=inputs.reading, activity=web, **money)
 
 
 def logged(stitched: Stitched, result: Result, models: Sequence[str] | None = None) -> CreditLog:

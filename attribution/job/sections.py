@@ -13,6 +13,7 @@ from attribution.errors import shown
 from attribution.job.loop_sections import FileName, Funnel, Trend, Value, Velocity, file
 from attribution.job.section import Columns, Section, field_of, section_of
 from attribution.job.spark_section import Spark
+from attribution.job.web_sections import Engagement, Goal, Pages, Visits
 from attribution.manifest import NAME, TIMING
 from attribution.models import MODELS, Model
 from attribution.parameters import parameters
@@ -118,6 +119,9 @@ class Job(Section):
     spark: Spark | None = None
     spend: Spend | None = None
     rates: Source | None = Field(None, description="currency and rate, for spend in several currencies")
+    visits: Visits | None = None
+    pages: Pages | None = None
+    goals: list[Goal] = Field(default_factory=list)
     as_of: datetime | date | str | None = Field(None, description="end of the data; later rows are set aside")
     most_channels: int | None = field_of(KEPT)[1]
     window: WindowSection = WindowSection()
@@ -129,6 +133,7 @@ class Job(Section):
     velocities: list[Velocity] = Field(default_factory=list)
     values: list[Value] = Field(default_factory=list)
     trends: list[Trend] = Field(default_factory=list)
+    engagements: list[Engagement] = Field(default_factory=list)
     outputs: Outputs = Field(default_factory=Outputs)
     gate: Gate = Field(default_factory=Gate)
 
@@ -147,6 +152,7 @@ class Job(Section):
             raise ValueError("[spend] for [[breakdowns]]")
         if self.rates is not None and self.spend is None:
             raise ValueError("[spend] for [rates]")
+        self.check_web()
         files = [name for name in self.files() if name is not None]
         for name in files:
             if files.count(name) > 1 or name in (NAME, TIMING):
@@ -165,11 +171,22 @@ class Job(Section):
             )
         return self
 
+    def check_web(self) -> None:
+        """Refuse goals and tables of engagement without what they are made of."""
+        web = [each for each in (self.visits, self.pages) if each is not None]
+        if self.goals and not web:
+            raise ValueError("[visits] or [pages] for [[goals]]")
+        if self.engagements and not web and self.spend is None:
+            raise ValueError("[visits], [pages] or [spend] for [[engagements]]")
+        if len([each for each in web if each.qualified is not None]) > 1:
+            raise ValueError("qualified once, in [visits]")
+
     def check_for_spark(self) -> None:
         """Refuse what needs the journeys here."""
         here = {
             "[[breakdowns]]": self.breakdowns,
             "[[funnels]], [[velocities]], [[values]] or [[trends]]": self.loop,
+            "[visits], [pages] or [[engagements]]": self.visits or self.pages or self.engagements,
             "outputs.journeys": self.outputs.journeys,
             "outputs.log": self.outputs.log,
             "most_channels": self.most_channels,
@@ -189,7 +206,7 @@ class Job(Section):
         return [
             *named,
             outputs.kpis if self.spend else None,
-            *(each.file for each in [*self.breakdowns, *self.loop]),
+            *(each.file for each in [*self.breakdowns, *self.loop, *self.engagements]),
         ]
 
     def built(self) -> list[Model]:

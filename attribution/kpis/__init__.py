@@ -2,7 +2,14 @@
 
 from attribution.kpis.costs.currency import converted
 from attribution.kpis.costs.sales_time import sales_time
-from attribution.kpis.dictionary import KPIS, Kpi, ratios_of
+from attribution.kpis.dictionary import KPIS, ratios_of
+from attribution.kpis.engagement.activity import Activity
+from attribution.kpis.engagement.ad_log import ad_log
+from attribution.kpis.engagement.engagement import Engagement, engagement
+from attribution.kpis.engagement.goals import Goal
+from attribution.kpis.engagement.page_stages import page_stages
+from attribution.kpis.engagement.web_log import web_log
+from attribution.kpis.entries import Kpi
 from attribution.kpis.funnel import Funnel, funnel, stage_entries
 from attribution.kpis.lead_log import lead_log
 from attribution.kpis.measure import Measured, kpi_table, measure
@@ -20,27 +27,34 @@ from attribution.kpis.worth import Terms
 __all__ = [
     "FIGURES",
     "KPIS",
+    "Activity",
     "CustomerValue",
+    "Engagement",
     "Forecast",
     "Funnel",
+    "Goal",
     "Kpi",
     "Measured",
     "Terms",
     "Velocity",
+    "ad_log",
     "contribution",
     "converted",
     "customer_value",
+    "engagement",
     "forecast",
     "funnel",
     "kpi_table",
     "lead_log",
     "measure",
+    "page_stages",
     "ratios_of",
     "sales_time",
     "seasonality",
     "stage_entries",
     "trend",
     "velocity",
+    "web_log",
     "with_funnel_position",
     "year_over_year",
 ]

@@ -2,103 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 
-import numpy as np
-
-from attribution.arrays import Float64
+from attribution.kpis.entries import (
+    LOADED,
+    MARGINAL,
+    MEDIA,
+    Kpi,
+    advertised,
+    cost,
+    count,
+    rate,
+    seen,
+    timed,
+    total,
+    trend,
+    visited,
+    worth,
+)
 
 ROLES = ("spend", "leads", "wins", "revenue")  # KPIs of these stand in every table, null where one is missing
-MEDIA, MARGINAL, LOADED = "media", "marginal", "fully loaded"
-
-
-@dataclass(frozen=True)
-class Kpi:
-    """What is divided by what, and how it adds up.
-
-    Numerator and denominator are columns (leads is the first outcome); without a denominator the KPI is
-    the sum itself. ``aggregation`` says what a total, or a coarser cell, is made of: a sum, a ratio of
-    sums, or the figure of the leads behind it; never a mean of ratios.
-    """
-
-    name: str
-    formula: str
-    numerator: str
-    denominator: str
-    unit: str  # count, share, ratio, money, days, months
-    better: str = ""  # lower or higher; empty where neither is
-    cost_basis: str = ""
-    counting: str = "cohort of the lead"
-    aggregation: str = "ratio of sums"
-    verb: str = "measure"
-    by_journey: bool = False  # makes no sense where totals were shared and not journeys
-    minus: float = 0.0  # what is taken from the ratio
-
-    def value(self, columns: Mapping[str, Float64]) -> Float64:
-        """Return the ratio of columns: infinite, or NaN, where the denominator is not positive.
-
-        >>> kpi = Kpi("win_rate", "wins / leads", "wins", "leads", "share")
-        >>> kpi.value({"wins": np.array([35.0]), "leads": np.array([150.0])}).round(3)
-        array([0.233])
-        """
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            ratio = columns[self.numerator] / np.maximum(columns[self.denominator], 0.0)
-        return ratio - self.minus if self.minus else ratio
-
-
-def count(name: str, formula: str, better: str = "higher", counting: str = "cohort of the lead") -> Kpi:
-    """Return the entry of a credited count."""
-    return Kpi(name, formula, name, "", "count", better, counting=counting, aggregation="sum", verb="funnel")
-
-
-def cost(name: str, of: str) -> tuple[Kpi, ...]:
-    """Return the cost of one of something on the three bases, each named; spend is media money."""
-    return tuple(
-        Kpi(name + end, f"{column} / credited {of}", column, of, "money", "lower", basis)
-        for end, column, basis in (
-            ("", "spend", MEDIA),
-            ("_marginal", "cost_marginal", MARGINAL),
-            ("_fully_loaded", "cost_fully_loaded", LOADED),
-        )
-    )
-
-
-def rate(name: str, numerator: str, denominator: str, formula: str = "", verb: str = "measure") -> Kpi:
-    """Return the entry of the share of a cohort that came so far."""
-    told = formula or f"credited {numerator} / credited {denominator}"
-    return Kpi(name, told, numerator, denominator, "share", "higher", verb=verb, by_journey=True)
-
-
-def total(name: str, formula: str, basis: str) -> Kpi:
-    """Return the entry of a cost in sum."""
-    return Kpi(name, formula, name, "", "money", "lower", basis, "day of the cost", "sum")
-
-
-def worth(
-    name: str,
-    numerator: str,
-    denominator: str,
-    unit: str,
-    better: str = "higher",
-    basis: str = "",
-    formula: str = "",
-) -> Kpi:
-    """Return the entry of what customers are worth, counted with their first win."""
-    told, counting = formula or f"{numerator} / {denominator}", "customer, by the first win"
-    return Kpi(name, told, numerator, denominator, unit, better, basis, counting, verb="value")
-
-
-def timed(name: str, formula: str, unit: str = "days", better: str = "lower") -> Kpi:
-    """Return the entry of a figure of all leads, those that are open censored."""
-    counting = "lead, open ones censored"
-    return Kpi(name, formula, "", "", unit, better, "", counting, "from all leads", "velocity")
-
-
-def trend(name: str, formula: str, unit: str, better: str = "") -> Kpi:
-    """Return the entry of a figure of several periods."""
-    return Kpi(name, formula, "", "", unit, better, "", "period", "from all periods", "trends")
-
 
 KPIS: tuple[Kpi, ...] = (
     *cost("cost_per_lead", "leads"),
@@ -133,6 +56,64 @@ KPIS: tuple[Kpi, ...] = (
     rate("leads_to_opportunities", "opportunities", "leads"),
     rate("win_rate_closed", "wins", "closed", "credited wins / credited (wins + lost)"),
     rate("lead_conversion_rate", "customers", "leads", verb="funnel"),
+    advertised("click_through_rate", "clicks", "impressions", "clicks / impressions", "share", "higher", ""),
+    visited(
+        "click_through_rate_by_user",
+        "users_clicking",
+        "users_reached",
+        "users who clicked / users who saw or clicked",
+    ),
+    advertised("cost_per_click", "ad_spend", "clicks", "ad_spend / clicks"),
+    advertised(
+        "cost_per_thousand_impressions",
+        "ad_spend",
+        "impressions",
+        "1000 x ad_spend / impressions",
+        per=1000.0,
+    ),
+    advertised(
+        "conversion_rate_by_click",
+        "platform_conversions",
+        "clicks",
+        "platform_conversions / clicks: what the platform claims",
+        "share",
+        "higher",
+        "",
+    ),
+    visited("conversion_rate_by_visit", "converting_visits", "visits", "converting_visits / visits"),
+    visited("conversion_rate_by_user", "converting_users", "users", "converting_users / users"),
+    visited(
+        "conversion_rate_value_weighted",
+        "goal_value",
+        "visits",
+        "goal_value / visits",
+        unit="money",
+    ),
+    visited("bounce_rate", "bounces", "visits", "visits of a single page / visits", "lower"),
+    visited(
+        "bounce_rate_engagement",
+        "visits_not_engaged",
+        "visits",
+        "1 - engaged visits / visits: another definition",
+        "lower",
+    ),
+    visited("exit_rate", "exits", "page_views", "exits / page views", "lower"),
+    visited("pages_per_visit", "page_views", "visits", "page views / visits", unit="ratio"),
+    visited(
+        "time_on_page",
+        "seconds_on_page",
+        "page_views_timed",
+        "seconds_on_page / (page views - exits)",
+        unit="seconds",
+    ),
+    visited(
+        "abandonment_rate",
+        "abandoned_visits",
+        "qualified_visits",
+        "qualified visits without conversion / qualified visits",
+        "lower",
+    ),
+    Kpi("lead_rate", "credited leads / visits", "leads", "visits", "share", "higher", by_journey=True),
     total("spend", "what media cost", MEDIA),
     total("cost_marginal", "media, what else is variable, and sales time", MARGINAL),
     total("cost_fully_loaded", "all costs: spread over months and shared to the cent", LOADED),
@@ -150,6 +131,26 @@ KPIS: tuple[Kpi, ...] = (
     count("accounts", "leads that were the first win of their account", counting="first win of an account"),
     count("reopened", "leads that were lost or won, and moved on after it", ""),
     count("mqls_entered", "leads by the period of their own mql_at (alike: sqls, ...)", counting="period"),
+    total("ad_spend", "spend of the rows that tell impressions or clicks", MEDIA),
+    seen("impressions", "how often ads were shown", "day of the report"),
+    seen("clicks", "how often ads were clicked", "day of the report"),
+    seen("platform_conversions", "conversions that the platform of the ads claims", "day of the report"),
+    seen("users_reached", "users who saw or clicked an ad", aggregation="each user once"),
+    seen("users_clicking", "users who clicked an ad", aggregation="each user once"),
+    seen("visits", "visits; by page those that saw it", aggregation="each visit once"),
+    seen("users", "customers with a visit", aggregation="each user once"),
+    seen("converting_visits", "visits that reached a goal (each goal and layer: its own)"),
+    seen("converting_users", "customers with a converting visit", aggregation="each user once"),
+    seen("goal_value", "sum of the values of the goals that visits reached", unit="money"),
+    seen("bounces", "visits of a single page"),
+    seen("visits_not_engaged", "visits of one page, under 10 seconds, without conversion"),
+    seen("page_views", "page views"),
+    seen("page_views_timed", "page views whose end is known: all but exits"),
+    seen("exits", "page views that were the last of their visit"),
+    seen("entrances", "page views that were the first of their visit"),
+    seen("seconds_on_page", "seconds from page view to page view of a visit", unit="seconds"),
+    seen("qualified_visits", "visits for which the analyst's predicate holds"),
+    seen("abandoned_visits", "qualified visits without conversion"),
     trend("change", "now - the same period a year before, by ISO week or by date", "count"),
     trend("growth", "now / the same period a year before - 1", "share"),
     trend("volume", "contribution to change: (L1 - L0) m0 R0; m = L / all leads, R = rate", "count"),
@@ -231,5 +232,5 @@ def ratios_of(columns: Collection[str]) -> tuple[Kpi, ...]:
     'qualification_rate'
     """
     there = {*ROLES, *columns}
-    ratios = [kpi for kpi in KPIS if kpi.verb == "measure" and kpi.denominator]
+    ratios = [kpi for kpi in KPIS if kpi.verb in ("measure", "engagement") and kpi.denominator]
     return tuple(kpi for kpi in ratios if {kpi.numerator, kpi.denominator} <= there)

@@ -12,7 +12,8 @@ import polars as pl
 from attribution.dimensions import PERIODS, first_day
 from attribution.errors import ParameterError
 from attribution.kpis.credited import Credited, counts_by, of_log
-from attribution.kpis.dictionary import KPIS, Kpi, rate
+from attribution.kpis.dictionary import KPIS
+from attribution.kpis.entries import Kpi, rate
 from attribution.kpis.intervals import with_intervals
 from attribution.kpis.leads import facts_of, log_of, shared
 from attribution.kpis.ratios import with_ratios

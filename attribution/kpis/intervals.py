@@ -11,7 +11,8 @@ import polars as pl
 from attribution.arrays import Bool, Float64
 from attribution.errors import ParameterError
 from attribution.kpis.costs.sales_time import SALES_COST
-from attribution.kpis.dictionary import Kpi, ratios_of
+from attribution.kpis.dictionary import ratios_of
+from attribution.kpis.entries import Kpi
 from attribution.kpis.ratios import COSTS, roles_of
 from attribution.kpis.replicated import Replicated
 from attribution.statistics import Resampling
@@ -109,18 +110,25 @@ def figures_of(
     nothing = (values == 0).all(axis=0)
     ends = []
     for i, name in enumerate(outcomes):
-        ends.append(np.where(nothing[:, i], np.nan, resampling.bounds(values[:, :, i])))
-        tell(why, nothing[:, i], f"{name}: no interval without credit")
+        is_told = rows[name].is_not_null().to_numpy()
+        ends.append(np.where(nothing[:, i] | ~is_told, np.nan, resampling.bounds(values[:, :, i])))
+        tell(why, nothing[:, i] & is_told, f"{name}: no interval without credit")
     drawn: dict[str, Float64] = {name: values[:, :, i] for i, name in enumerate(outcomes)}
     for name in set(COSTS) & set(rows.columns):
         drawn[name] = rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy()[None, :]
         if name != "spend" and SALES_COST in drawn:  # which customers decide, and the rest of the cost not
             drawn[name] = drawn[name] - rows[SALES_COST].to_numpy()[None, :] + drawn[SALES_COST]
-    roles = roles_of(list(drawn), outcomes[0])
+    counts = {name for kpi in ratios for name in (kpi.numerator, kpi.denominator)} & {*rows.columns} - {
+        *drawn
+    }
+    drawn |= {name: rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy()[None, :] for name in counts}
+    roles, undrawn = roles_of(list(drawn), *outcomes[:1]), list[tuple[str, Bool]]()
     for kpi in ratios:
         known = rows[kpi.name].is_not_null().to_numpy()
         bounds = np.full((2, len(rows)), np.nan)
-        if known.any():
+        if kpi.numerator in counts:
+            undrawn.append((kpi.name, known))
+        elif known.any():
             bounds[:, known] = resampling.bounds(ratio(kpi, roles, drawn, known))
             bounds[:, ~np.isfinite(bounds).all(axis=0)] = np.nan
             none = known & (drawn[roles[kpi.numerator]] == 0).all(axis=0)
@@ -130,6 +138,9 @@ def figures_of(
             lacking = f"{kpi.name}: no interval, too many replicates lack {roles[kpi.denominator]}"
             tell(why, known & ~none & np.isnan(bounds[0]), lacking)
         ends.append(bounds)
+    for row, lines in enumerate(why):
+        if names := [name for name, known in undrawn if known[row]]:
+            lines.append(f"{', '.join(names)}: no interval, ads and counts without customers are not drawn")
     return np.stack(ends, axis=2).transpose(1, 0, 2), why
 
 

@@ -10,10 +10,14 @@ import polars as pl
 
 from attribution.channels import UNATTRIBUTED, near_duplicates
 from attribution.errors import TableError, shown
-from attribution.kpis.costs.ledger import COSTS
+from attribution.kpis.costs.ledger import BASES, COSTS
 from attribution.kpis.costs.sales_time import SALES_COST
 from attribution.kpis.costs.spend import Spend, spend_by
 from attribution.kpis.credited import Credited, CreditsLike, credited
+from attribution.kpis.dictionary import ratios_of
+from attribution.kpis.engagement.activity import Activity
+from attribution.kpis.engagement.alongside import Alongside, alongside
+from attribution.kpis.entries import Kpi
 from attribution.kpis.intervals import with_intervals
 from attribution.kpis.logged import check_dimensions
 from attribution.kpis.ratios import with_ratios
@@ -28,7 +32,8 @@ class Measured:
     """The KPI table, the sums that it divides, the count of the spend rows, and warnings.
 
     ``replicated`` holds the outcomes of the cells in each replicate, or why there are none; ``totals``
-    what the spend table has in sum by cost base, in a cell or not.
+    what the spend table and the activity have in sum, in a cell or not; ``counts`` what was counted before
+    the lead.
     """
 
     kpis: pl.DataFrame
@@ -39,6 +44,7 @@ class Measured:
     outcome_names: tuple[str, ...]
     replicated: Replicated | str | None = None
     totals: Mapping[str, float | None] = field(default_factory=dict)
+    counts: Alongside = field(default_factory=Alongside)
 
     def table(self) -> pl.DataFrame:
         """Return the KPI table: per model a row a cell, and (total), a ratio of sums."""
@@ -56,6 +62,7 @@ def measure(
     rates: Source | None = None,
     touchpoints: Source | None = None,
     spend_lag_days: float = 0.0,
+    activity: Activity | Sequence[Activity] = (),
 ) -> Measured:
     """Return spend, credited outcomes and their ratios by model and channel, or by what ``by`` names.
 
@@ -76,6 +83,10 @@ def measure(
     timestamp, perhaps campaign) are what costs may follow, and by period the spend of a day counts for
     the leads of ``spend_lag_days`` later.
 
+    ``activity`` (a ``web_log`` of visits, an ``ad_log`` of touchpoints) stands beside it cell by cell, by
+    its own time: visits, bounce rate, lead rate. So do impressions and clicks of the spend table. Customers
+    of the activity are drawn together with those of the credits, unless these were drawn by account.
+
     Raises:
         TableError: the credits, the spend table, the rates or the touchpoints cannot be used.
         ParameterError: the credits do not know a dimension, or the lag is no length of time.
@@ -92,12 +103,17 @@ def measure(
         spend, by, columns, reading or Reading(), repeated_spend, rates, touchpoints, spend_lag_days
     )
     what, sums, warnings = beside_spend(what, money, by)
-    kpis = kpi_table(sums, by, what.outcome_names, what.models, money.totals)
+    counts = alongside(money.ads, activity, what, by)
+    sums = counts.beside(sums, what, by)
+    totals = {**money.totals, **counts.totals}
+    names = what.outcome_names
+    kpis = kpi_table(sums, by, names, what.models, totals, counts)
     if what.replicated is not None:
-        kpis = with_intervals(kpis, by, what.outcome_names, what.replicated)
-    return Measured(
-        kpis, sums, money.rows, warnings, tuple(by), what.outcome_names, what.replicated, money.totals
-    )
+        source, drawn = counts.drawn(what.replicated, by)
+        ratios = ratios_in(kpis.columns, counts.rates)
+        kpis = with_intervals(kpis, by, [*names, *drawn], source, ratios)
+    told = (*warnings, *counts.warnings)
+    return Measured(kpis, sums, money.rows, told, tuple(by), names, what.replicated, totals, counts)
 
 
 def kpi_table(
@@ -106,10 +122,17 @@ def kpi_table(
     outcomes: Sequence[str],
     models: Sequence[str],
     totals: Mapping[str, float | None],
+    counts: Alongside,
 ) -> pl.DataFrame:
     """Return the KPI table of the sums: their ratios, and per model those of the totals."""
     rows = totalled(sums, by, outcomes, models, totals)
-    return with_shrunken(with_ratios(rows, by, outcomes), by, outcomes)
+    ratios = ratios_in(rows.columns, counts.rates)
+    return with_shrunken(with_ratios(rows, by, outcomes, ratios, counts.lacking), by, outcomes)
+
+
+def ratios_in(columns: Sequence[str], rates: Sequence[Kpi]) -> list[Kpi]:
+    """Return the ratios of a KPI table: those of the dictionary, and of the goals."""
+    return [*ratios_of(columns), *rates]
 
 
 def beside_spend(
@@ -131,7 +154,7 @@ def totalled(
 ) -> pl.DataFrame:
     """Return the cells of each model and their total; a model without a cell has one as well.
 
-    The ``totals`` of cost bases are known in sum, if not by cell.
+    The ``totals`` of cost bases and counts are known in sum, if not by cell.
     """
     tables = []
     for model in models:
@@ -142,6 +165,7 @@ def totalled(
         for base in (each for each in COSTS if each in rows.columns):
             known = totals.get(base)
             costs[base] = known if not sales else math.fsum([known or 0.0, sales])
+        costs |= {name: totals[name] for name in totals if name not in BASES}
         told = rows["no_spend"][0] if len(rows) else "no spend"
         same = {"model": model, "credited_by": credited_by(rows), "no_spend": told}
         tables.append(with_total(rows, by, {**costs, **found, **same}))

@@ -13,7 +13,7 @@ import polars as pl
 from attribution.arrays import Float64, Int64
 from attribution.blas import one_thread
 from attribution.channels import UNATTRIBUTED, label
-from attribution.credits import Credits
+from attribution.credits import Credits, Replicates
 from attribution.statistics import Resampling
 
 
@@ -23,6 +23,10 @@ class Replicated(Protocol):
     @property
     def resampling(self) -> Resampling:
         """How the replicates were drawn."""
+
+    @property
+    def folds(self) -> int:
+        """How many folds of customers they were drawn from."""
 
     def lacking(self, model: str) -> str:
         """Return why a model has no replicates, or nothing."""
@@ -46,9 +50,19 @@ class OfCredits:
     @property
     def resampling(self) -> Resampling:
         """How the replicates were drawn."""
-        drawn = (each.replicates for each in self.credits.values())
-        resampling: Resampling = next(each for each in drawn if each is not None).resampling
+        resampling: Resampling = self.first.resampling
         return resampling
+
+    @property
+    def folds(self) -> int:
+        """How many folds of customers they were drawn from."""
+        return self.first.folds
+
+    @property
+    def first(self) -> Replicates:
+        """The replicates of the first model that has any: all were drawn alike."""
+        drawn = (each.replicates for each in self.credits.values())
+        return next(each for each in drawn if each is not None)
 
     def lacking(self, model: str) -> str:
         """Return why a model has no replicates, or nothing."""

@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 
 from attribution.arrays import Float64
-from attribution.kpis.dictionary import KPIS, Kpi
+from attribution.kpis.dictionary import KPIS
+from attribution.kpis.entries import Kpi
 from attribution.parameters import check, param
 
 FORMS = ("transactional", "subscription")

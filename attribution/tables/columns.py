@@ -30,6 +30,7 @@ class Column:
     default: float | None = None  # of the whole column, where it is absent
     unless: str = ""
     beside: str = ""
+    gaps: bool = False  # an empty cell of a number stays empty
     coded: bool = False  # may stay Categorical: what is looked at are its distinct values
 
 
@@ -85,6 +86,31 @@ TABLES: dict[str, tuple[Column, ...]] = {
             "shared_by", "text", "what it follows: campaigns, spend, touchpoints or leads", beside="cost_type"
         ),
         Column("variable", "text", "1 where one more lead makes more of it (media)", beside="cost_type"),
+    ),
+    "ads": (
+        Column("impressions", "number", "how often ads were shown", gaps=True),
+        Column("clicks", "number", "how often ads were clicked", gaps=True),
+        Column("conversions", "number", "conversions that the platform claims", gaps=True),
+    ),
+    "visits": (
+        Column("visit_id", "id", "unique name of the visit; pages refer to it"),
+        Column("customer_id", "id", "who visited (text or integer)"),
+        Column("timestamp", "time", "when the visit began", required=True),
+        Column("channel", "text", "where the visit came from"),
+        Column("visits", "whole", "visits that the row stands for: one, where the column is absent"),
+        Column("page_views", "whole", "page views of the visit, or visits"),
+        Column("bounces", "whole", "of the visits, those of a single page"),
+        Column("engaged_visits", "whole", "of the visits, those that were engaged"),
+        Column("converting_visits", "whole", "of the visits, those that converted"),
+        Column("seconds", "number", "seconds from the first page view to the last", gaps=True),
+    ),
+    "pages": (
+        Column("visit_id", "id", "visit of the page view; without it visits are cut by idle time"),
+        Column("customer_id", "id", "who viewed the page (text or integer)"),
+        Column("timestamp", "time", "when the page view began", required=True),
+        Column("page", "text", "page that was viewed", required=True),
+        Column("sequence", "whole", "order within one instant"),
+        Column("seconds", "number", "seconds on the page: until the next page view, where absent", gaps=True),
     ),
     "rates": (
         Column("currency", "text", "currency that is converted", required=True),

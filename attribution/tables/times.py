@@ -154,13 +154,18 @@ def unreadable(text: pl.Series, read: pl.Series, where: str, name: str) -> list[
     slashed = bad.filter(bad.str.contains(DAY_OR_MONTH_FIRST))
     if not len(slashed):
         return unread(text, read, where, name)
-    fits = [form for form in CANDIDATES if slashed.str.to_datetime(form, strict=False).null_count() == 0]
+    fits = [form for form in CANDIDATES if is_meant(slashed.str.to_datetime(form, strict=False))]
     advice = " or ".join(option("time_format", form) for form in fits) or option("time_format", "...")
     both = len({form[:2] for form in fits}) > 1
     why = "day and month cannot be told apart" if both else "the order of day and month is not declared"
     examples = tuple(shown(value) for value in slashed.head(5))
     expected = "ISO 8601, or a declared format"
     return [Fault(where, why, expected, f"pass {advice}", name, len(slashed), examples)]
+
+
+def is_meant(times: pl.Series) -> bool:
+    """Return whether all text was read, and none of it as a day of the first centuries."""
+    return not times.null_count() and bool((times.dt.year() > 99).all())
 
 
 def unread(text: pl.Series, read: pl.Series, where: str, name: str) -> list[Fault]:

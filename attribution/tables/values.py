@@ -76,6 +76,8 @@ def as_number(raw: pl.Series, column: Column) -> tuple[pl.Series, list[tuple[str
     if column.kind == "flag":
         flags = numbers.fill_null(0.0)
         return flags, [*rules, ("bad_flag", ~flags.is_in([0.0, 1.0]))]
+    if column.gaps:
+        return numbers, rules
     if column.null is None:
         return numbers.fill_null(0.0), [*rules, ("null_number", empty)]
     return numbers.set(numbers.is_null() & empty, column.null).fill_null(0.0), rules

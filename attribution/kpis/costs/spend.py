@@ -9,9 +9,10 @@ from functools import cached_property
 
 import polars as pl
 
-from attribution.dimensions import PERIODS, comparable
+from attribution.dimensions import comparable
 from attribution.errors import ParameterError, TableError
-from attribution.kpis.costs.amortisation import moved, over_months
+from attribution.kpis.costs.amortisation import over_months
+from attribution.kpis.costs.clock import check_lag, dated, lag_of, own_clock, placed
 from attribution.kpis.costs.currency import exchanged
 from attribution.kpis.costs.ledger import (
     BASES,
@@ -20,25 +21,24 @@ from attribution.kpis.costs.ledger import (
     added_up,
     checked_ledger,
     is_ledger,
-    with_kinds,
 )
 from attribution.kpis.costs.sharing import (
     PLACE,
     bases_of,
     counted,
-    in_period,
     named,
     shared_by_leads,
     spread_out,
 )
+from attribution.kpis.engagement.ads import COUNTS, ads_by, ads_of, as_reported
+from attribution.kpis.engagement.counted import Counted
 from attribution.log_rows import quoted
 from attribution.tables import Checked, Reading, RowCount, Source, check_table
 from attribution.tables.currencies import check_currency
 from attribution.tables.sources import read
 
-MEASURES = ("spend", "impressions", "clicks")
+MEASURES = ("spend", *COUNTS, "conversions_value")
 REPEATED = ("error", "sum")
-LONGEST_LAG = 36_525  # days, a hundred years
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +57,7 @@ class Spend:
     is_ledger: bool
     rows: RowCount
     warnings: tuple[str, ...]
+    ads: Counted | None = None  # impressions and clicks, where rows tell them
 
     @cached_property
     def table(self) -> pl.DataFrame:
@@ -100,19 +101,18 @@ def spend_by(
         raise ParameterError.out_of_range(
             "repeated_spend", repeated, f"one of {', '.join(map(repr, REPEATED))}"
         )
-    if not isinstance(lag_days, (int, float)) or not 0 <= lag_days <= LONGEST_LAG:
-        raise ParameterError.out_of_range("spend_lag_days", lag_days, f"a number from 0 to {LONGEST_LAG:,}")
+    check_lag(lag_days)
     whole = read(source, "spend", None, reading.delimiter)
+    columns = as_reported(whole.columns, columns)
     money = check_table("spend", whole, reading, columns)
-    money = checked_spend(money, whole.frame, dict(columns or {}), repeated, rates is not None)
+    money = checked_spend(money, whole.frame, columns, repeated, rates is not None)
+    ads, odd = ads_of(money, whole, reading)
     others = [name for name in by if name in whole.frame.columns and name not in money.frame.columns]
     extra = [quoted(comparable(whole.frame[name])) for name in others if not dated(name)]
-    used = named(money.frame).hstack(extra).filter(money.reason.is_null())
+    used = named(money.frame).hstack(extra).filter(money.reason.is_null()).hstack(ads)
     if rates is not None and "currency" in used.columns:
         used = used.with_columns(exchanged(used, ["spend"], rates, money.where, reading))
     zone = reading.timezone or "UTC"
-    if is_ledger(used) and "months" in used.columns and used["months"].null_count() < len(used):
-        used = over_months(used, zone)
     known = tuple(
         name
         for name in by
@@ -120,10 +120,12 @@ def spend_by(
     )
     periods = [name for name in known if dated(name)]
     later = lag_of(lag_days, periods)
-    warnings = [*money.warnings, *([f"spend is shifted by {lag_days:g} days"] if later else [])]
-    if later:
-        used = used.with_columns(moved(pl.col("date"), zone, later))
-    used = with_kinds(used).with_columns(in_period(pl.col("date"), name, zone) for name in periods)
+    unknown = tuple(name for name in by if name not in known)
+    shown = ads_by(placed(used, periods, zone, later).filter(pl.col(MEDIA)), by, unknown)
+    if is_ledger(used) and "months" in used.columns and used["months"].null_count() < len(used):
+        used = over_months(used, zone)
+    warnings = [*money.warnings, *odd, *([f"spend is shifted by {lag_days:g} days"] if later else [])]
+    used = placed(used, periods, zone, later)
     totals = {base: math.fsum(each) if len(each) else None for base, each in amounts_of(used)}
     follows_leads = pl.lit(False)
     if is_ledger(used) and "shared_by" in used.columns:
@@ -135,11 +137,12 @@ def spend_by(
         used.filter(~follows_leads).select(of_line),
         used.filter(follows_leads).select(of_line),
         known,
-        tuple(name for name in by if name not in known),
+        unknown,
         totals,
         is_ledger(used),
         money.count,
         tuple(warnings),
+        shown,
     )
 
 
@@ -153,16 +156,6 @@ def not_spent(by: Sequence[str]) -> Spend:
 def amounts_of(used: pl.DataFrame) -> list[tuple[str, pl.Series]]:
     """Return the amounts of each cost base."""
     return [(base, used.filter(rule)["spend"]) for base, rule in BASES.items()]
-
-
-def lag_of(days: float, periods: Sequence[str]) -> str:
-    """Return how much later the spend counts, or nothing where no period is that of the lead.
-
-    >>> lag_of(0.5, ["week"]), lag_of(14, ["touchpoint_week"])
-    ('43200000000us', '')
-    """
-    own = any(not name.startswith("touchpoint_") for name in periods)
-    return f"{round(days * 86_400_000_000)}us" if days and own else ""
 
 
 def shared_places(
@@ -209,21 +202,6 @@ def checked_spend(
     if repeated == "error":
         check_repeats(money, source, columns)
     return money
-
-
-def dated(name: str) -> bool:
-    """Return whether a dimension is a period, which the day of the spend decides."""
-    return name.removeprefix("touchpoint_") in PERIODS
-
-
-def own_clock(name: str, by: Sequence[str]) -> bool:
-    """Return whether a period is that of the spend, which is the touchpoint's where both are asked for.
-
-    By the lead's week and the touchpoint's at once, money cannot be told apart: it is spent once.
-    """
-    return name.startswith("touchpoint_") or not any(
-        dated(each) and each.startswith("touchpoint_") for each in by
-    )
 
 
 def check_repeats(money: Checked, source: pl.DataFrame, columns: Mapping[str, str]) -> None:

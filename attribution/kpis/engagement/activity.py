@@ -1,0 +1,134 @@
+"""Activity: rows of what happens before there is a lead, and what is counted of them by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from attribution.channels import label, normalised
+from attribution.dimensions import PERIODS, comparable, first_day
+from attribution.kpis.engagement.counted import Counted
+from attribution.kpis.entries import Kpi
+from attribution.log_rows import quoted
+from attribution.statistics import Resampling
+from attribution.stitched import fold_bits
+from attribution.stitching.hashing import hashed
+from attribution.tables import RowCount
+from attribution.uncertainty import Drawn, too_few
+
+# Columns of the rows that are no dimension: when, whose (code and hash), and what a cell is told by.
+WHEN, OWNER, HASH, CELL_FOLD = "time of the row", "code of its owner", "hash of its owner", "fold of the row"
+
+
+@dataclass(frozen=True, eq=False)
+class Grain:
+    """Rows, the aggregates that count them in a cell, and the columns that are dimensions."""
+
+    rows: pl.DataFrame
+    counts: Mapping[str, pl.Expr]
+    dimensions: tuple[str, ...]
+
+    def knows(self, name: str) -> bool:
+        """Return whether cells can be told apart by the name."""
+        return name in self.dimensions or is_period(name)
+
+
+@dataclass(frozen=True, eq=False)
+class Activity:
+    """Visits, page views or touches, in one or two grains: the first that knows the dimensions counts.
+
+    Aggregates of a cell are those of all rows in it, so a user is counted once in each cell and once in
+    the total. ``tables`` says what was read, used and set aside.
+    """
+
+    what: str  # visits, or touchpoints
+    grains: tuple[Grain, ...]
+    tables: Mapping[str, RowCount]
+    zone: str
+    warnings: tuple[str, ...] = ()
+    drawn: Drawn | None = None
+    rates: tuple[Kpi, ...] = ()  # of the goals, beside those of the dictionary
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is counted in any grain."""
+        return tuple(dict.fromkeys(name for grain in self.grains for name in grain.counts))
+
+    @property
+    def has_owners(self) -> bool:
+        """Whether every row has a customer, or a visit, that can be drawn anew."""
+        return all(HASH in grain.rows.columns for grain in self.grains)
+
+    def counted(self, by: Sequence[str], folds: int = 0) -> Counted:
+        """Return what is counted by the dimensions, also by fold of the owners where there are ``folds``."""
+        grain = next((each for each in self.grains if all(map(each.knows, by))), None)
+        if grain is None:
+            first = self.grains[0]
+            unknown = ", ".join(name for name in by if not any(each.knows(name) for each in self.grains))
+            unknown = unknown or f"{', '.join(by)} together"
+            told = f"{self.what} are not known by {unknown}"
+            return Counted(tuple(first.counts), None, totals_of(first.rows, first.counts), told)
+        rows = grain.rows.with_columns(dimension(grain.rows, name, self.zone) for name in by)
+        names = tuple(grain.counts)
+        cells, totals = sums(rows, by, grain.counts), totals_of(rows, grain.counts)
+        if not folds:
+            return Counted(names, cells, totals, f"no {self.what}")
+        if not self.has_owners:
+            return Counted(names, cells, totals, f"no {self.what}", unsure=f"{self.what} have no customers")
+        if unsure := too_few(rows[HASH].n_unique(), "customers", folds):
+            return Counted(names, cells, totals, f"no {self.what}", unsure=unsure)
+        high = rows[HASH].to_numpy() >> np.uint64(64 - (folds.bit_length() - 1))
+        rows = rows.with_columns(pl.Series(CELL_FOLD, high.astype(np.int64)))
+        by_fold = sums(rows, [*by, CELL_FOLD], grain.counts).rename({CELL_FOLD: "fold"})
+        whole = sums(rows, [CELL_FOLD], grain.counts).rename({CELL_FOLD: "fold"})
+        return Counted(names, cells, totals, f"no {self.what}", by_fold, whole)
+
+
+def is_period(name: str) -> bool:
+    """Return whether a dimension is a period."""
+    return name.removeprefix("touchpoint_") in PERIODS
+
+
+def dimension(rows: pl.DataFrame, name: str, zone: str) -> pl.Series:
+    """Return a dimension as our tables write it: periods by the time of the row, names without ambiguity."""
+    if name not in rows.columns:
+        period = first_day(pl.col(WHEN), PERIODS[name.removeprefix("touchpoint_")], zone)
+        return rows.select(period.alias(name))[name]
+    values = comparable(rows[name])
+    if name == "channel":
+        clean = {each: label(normalised(each)) for each in values.unique().drop_nulls()}
+        return values.replace(clean)
+    return quoted(values)
+
+
+def sums(rows: pl.DataFrame, by: Sequence[str], counts: Mapping[str, pl.Expr]) -> pl.DataFrame:
+    """Return the counts of each cell, in order of the dimensions: of integers, so of any order of rows."""
+    made = rows.group_by(by).agg(each.cast(pl.Float64).alias(name) for name, each in counts.items())
+    return made.sort(by, nulls_last=True)
+
+
+def totals_of(rows: pl.DataFrame, counts: Mapping[str, pl.Expr]) -> dict[str, float | None]:
+    """Return the counts of all rows together."""
+    made = rows.select(each.cast(pl.Float64).alias(name) for name, each in counts.items())
+    return made.row(0, named=True)
+
+
+def owners(customers: pl.Series, instead: pl.Series | None = None) -> list[pl.Series]:
+    """Return the code and the hash of each customer; the unknown have no code, and the hash of others."""
+    text = customers.cast(pl.String)
+    codes = text.cast(pl.Categorical).to_physical().alias(OWNER)
+    told = text if instead is None else text.fill_null(instead.cast(pl.String))
+    high, _ = hashed(told.fill_null(""))
+    return [codes, pl.Series(HASH, high)]
+
+
+def drawn_how(intervals: float | None, replicates: int, seed: int, folds: int) -> Drawn | None:
+    """Return how owners are to be drawn, None without intervals; ParameterError for what cannot be."""
+    many = 1 << fold_bits(folds)
+    if intervals is None:
+        return None
+    Resampling(intervals, replicates, seed)
+    return Drawn(intervals, replicates, seed, many)

@@ -1,0 +1,120 @@
+"""The web log: visits and page views as activity: bounces, exits, time, goals, abandonment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from attribution.errors import ParameterError
+from attribution.kpis.engagement.activity import HASH, OWNER, Activity, Grain, drawn_how, owners
+from attribution.kpis.engagement.goals import Goal, Predicate, checked_goals, holds
+from attribution.kpis.engagement.pages import VISIT, WHO, Viewed, page_views
+from attribution.kpis.engagement.reached import (
+    CODE,
+    CONVERTS,
+    QUALIFIED,
+    counts_of_pages,
+    counts_of_visits,
+    flag,
+    names_in,
+    names_of,
+    rate_of,
+    with_goals,
+)
+from attribution.kpis.engagement.visits import MANY, visits_of, visits_table
+from attribution.stitched import FOLDS
+from attribution.tables import Reading, Source
+
+
+def web_log(
+    visits: Source | None = None,
+    pages: Source | None = None,
+    *,
+    goals: Sequence[Goal] = (),
+    qualified: Predicate | None = None,
+    idle_minutes: float = 30.0,
+    columns: Mapping[str, Mapping[str, str]] | None = None,
+    intervals: float | None = None,
+    replicates: int = 1000,
+    seed: int = 0,
+    folds: int = FOLDS,
+    reading: Reading | None = None,
+) -> Activity:
+    """Return visits and page views as activity, whose KPIs ``engagement`` and ``measure`` make.
+
+    ``visits``: timestamp, and where known visit_id, customer_id, channel, page_views, seconds, and any
+    column to tell cells by (campaign, landing_page, site, device); a row may stand for many (``visits``,
+    bounces, engaged_visits, converting_visits). ``pages``: timestamp, page, and visit_id or customer_id, by
+    which they are cut into visits where nothing is viewed for more than ``idle_minutes``. Pages alone make
+    their visits. By the columns of the pages (page) visits are those that saw it, each once.
+
+    A visit converts when it reaches any of the ``goals``; without goals it is what converting_visits says.
+    ``qualified`` is a condition on visits (page_views >= 3 AND seconds > 60): those that leave without
+    conversion are abandoned. A visit is engaged if it saw two pages, took 10 seconds, or converted.
+
+    Raises:
+        TableError: a table cannot be used.
+        ParameterError: a goal or a condition names no column, or a parameter is outside its range.
+
+    >>> from attribution import engagement
+    >>> views = {"customer_id": ["a", "a", "b"], "page": ["home", "thanks", "home"]}
+    >>> views["timestamp"] = ["2026-03-02 10:00", "2026-03-02 10:02", "2026-03-02 10:00"]
+    >>> log = web_log(pages=pl.DataFrame(views), goals=[Goal("signup", "page = 'thanks'")])
+    >>> table = engagement(log, by=["landing_page"]).table()
+    >>> table.select("landing_page", "visits", "bounce_rate", "signup_rate", "time_on_page").row(0)
+    ('home', 2.0, 0.5, 0.5, 120.0)
+    """
+    if visits is None and pages is None:
+        raise ParameterError(
+            "parameters 'visits' and 'pages': got neither, expected a table of either or both"
+        )
+    reading, mapped = reading or Reading(), dict(columns or {})
+    for name in mapped:
+        if name not in ("visits", "pages"):
+            raise ParameterError.unknown("table in columns=", name, ("visits", "pages"))
+    drawn = drawn_how(intervals, replicates, seed, folds)
+    viewed = None if pages is None else page_views(pages, mapped.get("pages"), idle_minutes, reading)
+    if visits is not None:
+        visited, viewed = visits_table(visits, mapped.get("visits"), reading, viewed)
+    else:
+        assert viewed is not None
+        visited = visits_of(viewed)
+    told = checked_goals(goals)
+    rows = with_goals(visited, viewed, told)
+    seen = tuple(names_in(visited, rows))
+    if qualified is not None:
+        if CONVERTS not in rows.columns:
+            why = "there are no goals, so nobody can tell who left without conversion: pass goals too"
+            raise ParameterError(f"parameter 'qualified': {why}")
+        holds_for = holds(qualified, rows.select(seen), "qualified").cast(pl.Int64) * rows[MANY]
+        rows = rows.with_columns(holds_for.alias(QUALIFIED))
+    if has_owners(rows):
+        rows = rows.with_columns(owners(rows[WHO], rows[VISIT]))
+    rows = rows.with_row_index(CODE)
+    grains = [Grain(rows, counts_of_visits(rows, told), seen)]
+    tables, warnings = {"visits": visited.count}, list(visited.warnings)
+    if viewed is not None:
+        grains.append(page_grain(viewed, rows, seen, told))
+        warnings += viewed.warnings
+        tables = {**({} if visits is None else tables), "pages": viewed.count}
+    zone = reading.timezone or "UTC"
+    rates = tuple(rate_of(name) for name in names_of(told))
+    return Activity("visits", tuple(grains), tables, zone, tuple(dict.fromkeys(warnings)), drawn, rates)
+
+
+def has_owners(rows: pl.DataFrame) -> bool:
+    """Return whether each row is one visit, of a customer or with a name of its own."""
+    return bool((rows[MANY] == 1).all() and (rows[WHO].is_not_null() | rows[VISIT].is_not_null()).all())
+
+
+def page_grain(viewed: Viewed, rows: pl.DataFrame, seen: Sequence[str], goals: Sequence[Goal]) -> Grain:
+    """Return the page views with what their visits tell; visits are counted where they saw a page."""
+    own = [name for name in viewed.names if name in viewed.rows.columns]
+    of_visit = [name for name in seen if name not in viewed.rows.columns]
+    facts = [name for name in (CODE, OWNER, HASH, CONVERTS, QUALIFIED) if name in rows.columns]
+    flags = [flag(name) for name in names_of(goals)]
+    joined = viewed.rows.join(
+        rows.select(VISIT, *of_visit, *facts, *flags), on=VISIT, how="left", maintain_order="left"
+    )
+    return Grain(joined, counts_of_pages(joined, goals), (*own, *of_visit))
