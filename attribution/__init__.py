@@ -39,6 +39,7 @@ from attribution.errors import (
     TableError,
     VocabularyError,
 )
+from attribution.experiments import Experiment, Plan, detectable, experiment, power, sample_size
 from attribution.graphs import transition_graph, write_graphml
 from attribution.increments import advance
 from attribution.journeys import Journeys
@@ -103,6 +104,7 @@ __all__ = [
     "Credits",
     "CustomerValue",
     "Engagement",
+    "Experiment",
     "FirstTouch",
     "Forecast",
     "Funnel",
@@ -118,6 +120,7 @@ __all__ = [
     "OrderChoice",
     "OutputError",
     "ParameterError",
+    "Plan",
     "PositionBased",
     "Reading",
     "Result",
@@ -142,6 +145,8 @@ __all__ = [
     "credit_log",
     "customer_value",
     "engagement",
+    "detectable",
+    "experiment",
     "forecast",
     "from_journeys",
     "from_paths",
@@ -152,8 +157,10 @@ __all__ = [
     "measure",
     "page_stages",
     "parse_model",
+    "power",
     "sales_time",
     "sample",
+    "sample_size",
     "seasonality",
     "sensitivity",
     "split_events",

@@ -87,6 +87,14 @@ OPTIONS = {
         *("--spend", "--spend-columns", "--repeated-spend", "--rates", *LOOP),
     ),
     "page-stages": ("--stages", "--out", "--pages-columns", "--force", *READING),
+    "experiment": (
+        *("--variant", "--control", "--metric", "--customer", "--planned", "--planned-shares"),
+        *("--confidence", "--correction", "--out", "--json", "--force", *READING),
+    ),
+    "sample-size": (
+        *("--baseline", "--difference", "--power", "--users", "--standard-deviation", "--confidence"),
+        *("--comparisons", "--shares-ratio", "--out", "--json", "--force"),
+    ),
     "run": ("--out", "--dry-run", "--force", "--threads", "--log-format"),
     "check": ("--spend", "--rejected", "--force", *COLUMNS, *WINDOW, *READING),
     "schema": (),

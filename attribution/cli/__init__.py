@@ -16,11 +16,13 @@ from attribution.cli.check import check
 from attribution.cli.compare import compare
 from attribution.cli.demo import demo
 from attribution.cli.engagement import engagement
+from attribution.cli.experiment import experiment
 from attribution.cli.funnel import funnel
 from attribution.cli.measure import measure
 from attribution.cli.page_stages import page_stages
 from attribution.cli.registry import kpis, models
 from attribution.cli.run import run, schema
+from attribution.cli.sample_size import sample_size
 from attribution.cli.stitch import stitch
 from attribution.cli.stop import stopping
 from attribution.cli.trends import trends
@@ -41,7 +43,9 @@ app = App(
 )
 VERBS = (
     *(demo, stitch, attribute, advance, measure, funnel, velocity, value, trends, compare),
-    *(engagement, page_stages, run, check, schema, models, kpis),
+    *(engagement, page_stages),
+    *(experiment, sample_size),
+    *(run, check, schema, models, kpis),
 )
 for verb in VERBS:
     app.command(verb)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from cyclopts import Parameter
 
 from attribution.errors import ParameterError
+from attribution.experiments import Rules, Setting
 from attribution.kpis import Terms
 from attribution.parameters import Parameter as Declared
 from attribution.parameters import parameters
@@ -184,10 +185,14 @@ if TYPE_CHECKING:
     WindowOptions: TypeAlias = Any
     ReadingOptions: TypeAlias = Any
     TermOptions: TypeAlias = Any
+    RuleOptions: TypeAlias = Any
+    SettingOptions: TypeAlias = Any
 else:
     WindowOptions = options_of(Window)
     ReadingOptions = options_of(Reading)
     TermOptions = options_of(Terms)
+    RuleOptions = options_of(Rules)
+    SettingOptions = options_of(Setting)
 
 
 def given(options: Any, declared: type) -> dict[str, Any]:

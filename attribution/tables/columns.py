@@ -142,6 +142,10 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("age_days", "list", "days from each touchpoint to the end"),
         Column("count", "number", "journeys the row stands for", default=1.0),
     ),
+    "experiment": (
+        Column("variant", "text", "variant that the user was shown", required=True),
+        Column("users", "number", "users the row stands for, where it counts several"),
+    ),
     "credits": (
         Column("model", "name", "model that gave the credit", required=True),
         Column("channel", "name", "channel that has it", required=True),
@@ -159,6 +163,9 @@ def mapping_hint(table: str, column: str) -> str:
     if table == "paths":
         name = "value" if column == "revenue" else column
         return f"{name}=... (--{name} ...)"
+    if table == "experiment":
+        hints = {"variant": "variant=... (--variant ...)", "customer_id": "customer=... (--customer ...)"}
+        return hints.get(column, "metrics=... (--metric ...)")
     return f"rename it to {column!r}"
 
 
