@@ -41,11 +41,13 @@ from attribution.errors import (
 )
 from attribution.experiments import Experiment, Plan, detectable, experiment, power, sample_size
 from attribution.graphs import transition_graph, write_graphml
+from attribution.grouping import with_channels
 from attribution.increments import advance
 from attribution.journeys import Journeys
 from attribution.kpis import (
     KPIS,
     Activity,
+    BenchmarkGap,
     CustomerValue,
     Engagement,
     Forecast,
@@ -54,6 +56,7 @@ from attribution.kpis import (
     Measured,
     Velocity,
     ad_log,
+    benchmark_gap,
     contribution,
     converted,
     customer_value,
@@ -98,6 +101,7 @@ __all__ = [
     "MODELS",
     "Activity",
     "AttributionError",
+    "BenchmarkGap",
     "Comparison",
     "ConvergenceError",
     "CreditLog",
@@ -138,14 +142,15 @@ __all__ = [
     "ad_log",
     "advance",
     "attribute",
+    "benchmark_gap",
     "choose_order",
     "compare",
     "contribution",
     "converted",
     "credit_log",
     "customer_value",
-    "engagement",
     "detectable",
+    "engagement",
     "experiment",
     "forecast",
     "from_journeys",
@@ -169,6 +174,7 @@ __all__ = [
     "transition_graph",
     "velocity",
     "web_log",
+    "with_channels",
     "with_funnel_position",
     "write_graphml",
     "write_table",

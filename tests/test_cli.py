@@ -53,6 +53,7 @@ BEFORE = (
 PATHS = ("--paths", "--path", "--conversions", "--null", "--value", "--separator")
 OPTIONS = {
     "demo": ("--out", "--force"),
+    "channels": ("--columns", "--rules", "--sites", "--out", "--json", "--force", *READING),
     "stitch": ("--out", "--force", *COLUMNS, *WINDOW, *READING),
     "attribute": (
         "--model", "--out", "--log", "--log-columns", "--save", "--json", "--force", "--threads",
@@ -75,6 +76,7 @@ OPTIONS = {
         *("--spend", "--spend-columns", "--by", "--repeated-spend", "--out", "--json", "--force"),
         *("--rates", "--folds", *BEFORE, *DRAWN, *READING),
     ),
+    "gap": ("--benchmarks", "--columns", "--where", "--out", "--json", "--force", *READING),
     "funnel": ("--stages", "--entries", "--value", *LOOP),
     "velocity": ("--stages", "--until", "--naive", *LOOP),
     "trends": (

@@ -12,12 +12,14 @@ from cyclopts import App, CycloptsError
 
 from attribution.cli.advance import advance
 from attribution.cli.attribute import attribute
+from attribution.cli.channels import channels
 from attribution.cli.check import check
 from attribution.cli.compare import compare
 from attribution.cli.demo import demo
 from attribution.cli.engagement import engagement
 from attribution.cli.experiment import experiment
 from attribution.cli.funnel import funnel
+from attribution.cli.gap import gap
 from attribution.cli.measure import measure
 from attribution.cli.page_stages import page_stages
 from attribution.cli.registry import kpis, models
@@ -43,8 +45,7 @@ app = App(
 )
 VERBS = (
     *(demo, stitch, attribute, advance, measure, funnel, velocity, value, trends, compare),
-    *(engagement, page_stages),
-    *(experiment, sample_size),
+    *(channels, engagement, page_stages, gap, experiment, sample_size),
     *(run, check, schema, models, kpis),
 )
 for verb in VERBS:

@@ -1,5 +1,6 @@
 """KPIs: from credits to numbers a marketer reads, each defined once."""
 
+from attribution.kpis.benchmark_gap import BenchmarkGap, benchmark_gap
 from attribution.kpis.costs.currency import converted
 from attribution.kpis.costs.sales_time import sales_time
 from attribution.kpis.dictionary import KPIS, ratios_of
@@ -28,6 +29,7 @@ __all__ = [
     "FIGURES",
     "KPIS",
     "Activity",
+    "BenchmarkGap",
     "CustomerValue",
     "Engagement",
     "Forecast",
@@ -38,6 +40,7 @@ __all__ = [
     "Terms",
     "Velocity",
     "ad_log",
+    "benchmark_gap",
     "contribution",
     "converted",
     "customer_value",

@@ -23,10 +23,11 @@ from attribution.kpis.totals import in_order, sums_of, with_total
 
 @dataclass(frozen=True, eq=False)
 class Funnel:
-    """The table of a funnel, and warnings."""
+    """The table of a funnel, warnings, and the dimensions."""
 
     rows: pl.DataFrame
     warnings: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
 
     def table(self) -> pl.DataFrame:
         """Return per model a row a cell, and (total): sums, and ratios of sums."""
@@ -77,7 +78,7 @@ def funnel(
         odd = irregular_of(steps)
         regular = [name for name in what.outcome_names if name not in odd]
         table = with_intervals(table, by, regular, what.replicated, ratios)
-    return Funnel(table, notes(table, what.models, steps))
+    return Funnel(table, notes(table, what.models, steps), tuple(by))
 
 
 def check_free(by: Sequence[str], taken: Sequence[str]) -> None:
@@ -189,4 +190,4 @@ def stage_entries(
         table = with_intervals(
             table.with_columns(reason=pl.lit(None, pl.String)), keys, names, what.replicated, ()
         )
-    return Funnel(table)
+    return Funnel(table, by=tuple(keys))

@@ -47,6 +47,12 @@ TOUCHPOINT = (
     ACCOUNT,
 )
 
+SOURCES = (
+    Column("source", "text", "where the visitor came from, as utm_source (or url has it)", required=True),
+    Column("medium", "text", "by what kind of link, as utm_medium (or url has it)", required=True),
+    Column("campaign", "text", "name of the campaign, as utm_campaign"),
+)
+
 TABLES: dict[str, tuple[Column, ...]] = {
     "counted_touchpoints": tuple(
         each for each in TOUCHPOINT if each.name in ("timestamp", "channel", "campaign")
@@ -73,6 +79,11 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("conversion", "flag", "1 where the touchpoint converted", required=True),
         Column("revenue", "number", "value of the conversion", null=0.0),
         Column("journey", "text", "journey the row belongs to (flag='journey')"),
+    ),
+    "sources": SOURCES,
+    "links": (
+        Column("url", "text", "page that was entered, with its query", required=True),
+        *(replace(each, required=False) for each in SOURCES),
     ),
     "spend": (
         Column("channel", "name", "channel the money went to", required=True, unless="shared_by"),
@@ -121,6 +132,10 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("currency", "text", "currency of the row's money", required=True),
         Column("timestamp", "time", "when, which decides the rate where rates have days"),
     ),
+    "benchmarks": (
+        Column("kpi", "text", "name of the KPI, as in the KPI table", required=True),
+        Column("value", "number", "what it is elsewhere", required=True),
+    ),
     "hours": (
         Column("hours", "number", "hours that were worked", required=True),
         Column("rate", "number", "money per hour", required=True),
@@ -160,6 +175,10 @@ def mapping_hint(table: str, column: str) -> str:
     ours = f"columns={{{column!r}: ...}}"
     if table in ("touchpoints", "outcomes", "events", "spend"):
         return f"{ours} (--{table}-columns {column}=...)"
+    if table in ("visits", "pages"):
+        return f"columns={{{table!r}: {{{column!r}: ...}}}} (--{table}-columns {column}=...)"
+    if table in ("sources", "links", "benchmarks"):
+        return f"{ours} (--columns {column}=...)"
     if table == "paths":
         name = "value" if column == "revenue" else column
         return f"{name}=... (--{name} ...)"

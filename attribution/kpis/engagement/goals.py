@@ -8,11 +8,12 @@ from typing import TypeAlias
 
 import polars as pl
 
-from attribution.errors import ParameterError, shown
+from attribution.errors import ParameterError
 from attribution.kpis.dictionary import KPIS
 
 Predicate: TypeAlias = str | pl.Expr
 NAME = r"^[a-z][a-z0-9_]*$"
+CAST = "a CSV file holds text: CAST(name AS DOUBLE) > 0, CAST(name AS BIGINT)"
 TAKEN = {kpi.name for kpi in KPIS}
 
 
@@ -92,13 +93,12 @@ def holds(predicate: Predicate, rows: pl.DataFrame, what: str) -> pl.Series:
     try:
         found = rows.select(expression(predicate, what).alias("holds"))["holds"]
     except pl.exceptions.PolarsError as error:
-        raise ParameterError.out_of_range(
-            what, shown(str(predicate)), f"a condition on each row ({first_line(error)})"
-        ) from None
+        told = f"a condition on each row ({first_line(error)}; {CAST})"
+        raise ParameterError.out_of_range(what, str(predicate), told) from None
     is_count = found.dtype.is_integer()
     if len(found) != len(rows) or not (is_count or found.dtype == pl.Boolean):
-        allowed = f"a condition that is true or false of each row, not {found.dtype}"
-        raise ParameterError.out_of_range(what, shown(str(predicate)), allowed)
+        allowed = f"a condition that is true or false of each row, not {found.dtype} ({CAST})"
+        raise ParameterError.out_of_range(what, str(predicate), allowed)
     return found.fill_null(0 if is_count else False)
 
 

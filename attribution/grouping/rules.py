@@ -1,0 +1,143 @@
+"""Rules: which channel a source, medium and campaign stand for, read from a versioned file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from attribution.errors import ParameterError, closest, shown
+from attribution.grouping.declared import check_keys, load_toml, table_of, text_of
+
+OURS = Path(__file__).with_name("rules.toml")
+CELLS = ("source", "medium", "campaign")
+SITE = "site"  # the category of the source
+KEYS = ("version", "name", "otherwise", "patterns", "rules", "click_ids")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A channel, and the alternatives of which one has to match with all its conditions."""
+
+    channel: str
+    alternatives: tuple[Mapping[str, str], ...]
+
+    def matches(self) -> pl.Expr:
+        """Return whether a row of source, medium, campaign and site matches."""
+        return pl.any_horizontal(
+            pl.all_horizontal(condition(name, value) for name, value in each.items())
+            for each in self.alternatives
+        )
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules in order, what stands for no match, and which source and medium a click id stands for."""
+
+    where: str
+    version: str
+    name: str
+    otherwise: str
+    ordered: tuple[Rule, ...]
+    click_ids: Mapping[str, Mapping[str, str]]
+
+    def channel(self) -> pl.Expr:
+        """Return the channel of the first rule that matches a row of source, medium, campaign and site."""
+        matched = (pl.when(rule.matches()).then(pl.lit(rule.channel)) for rule in self.ordered)
+        return pl.coalesce(*matched, pl.lit(self.otherwise))
+
+
+def condition(name: str, value: str) -> pl.Expr:
+    """Return whether a cell, or the category of the source, is what is asked for."""
+    if name == SITE:
+        return pl.col(SITE).eq_missing(pl.lit(value))
+    return pl.col(name).str.contains(f"(?i){value}")
+
+
+def load_rules(path: str | Path | None = None, categories: Collection[str] = ()) -> Rules:
+    """Return the rules of a TOML file, without one those of the package; sites are of the categories.
+
+    Raises:
+        ParameterError: the file cannot be read, has no version, or a rule in it cannot be.
+    """
+    given, where = load_toml(OURS if path is None else Path(path), "rules")
+    check_keys(given, KEYS, where)
+    version = text_of(given, "version", where, "the version of the rules")
+    otherwise = text_of(given, "otherwise", where, "the channel of what no rule matches")
+    name = text_of(given, "name", where, "a name of the rules")
+    patterns = table_of(given, "patterns", where)
+    rules = given.get("rules")
+    if not isinstance(rules, list) or not rules:
+        raise ParameterError(f"{where}: got no rules, expected [[rules]] in their order")
+    ordered = tuple(
+        rule_of(rule, f"{where}, rule {place}", patterns, categories)
+        for place, rule in enumerate(rules, start=1)
+    )
+    click_ids = {
+        key: click_id(value, f"{where}, click id {shown(key)}")
+        for key, value in table_of(given, "click_ids", where).items()
+    }
+    return Rules(where, version, name, otherwise, ordered, click_ids)
+
+
+def rule_of(given: Any, where: str, patterns: Mapping[str, Any], categories: Collection[str]) -> Rule:
+    """Return a rule as it is declared; ParameterError where it cannot be."""
+    if not isinstance(given, dict):
+        raise ParameterError(f"{where}: got {shown(given)}, expected a table [[rules]]")
+    channel = text_of(given, "channel", where, "the channel of the rule")
+    where = f"{where} ({channel})"
+    check_keys(given, ("channel", "any"), where)
+    alternatives = given.get("any")
+    if not isinstance(alternatives, list) or not alternatives:
+        raise ParameterError(f"{where}: got no conditions, expected any = [{{ medium = ... }}, ...]")
+    found = []
+    for each in alternatives:
+        if not isinstance(each, dict) or not each:
+            raise ParameterError(f"{where}: got {shown(each)} in any, expected conditions {{ medium = ... }}")
+        check_keys(each, (*CELLS, SITE), where)
+        texts = {name: text_of(each, name, where, "a condition") for name in each}
+        found.append({name: resolved(name, text, where, patterns) for name, text in texts.items()})
+        site = texts.get(SITE)
+        if site is not None and site not in categories:
+            raise ParameterError(
+                f"{where}: unknown category of sites {shown(site)}{closest(site, categories)}; "
+                f"the file of sites has {', '.join(categories)}"
+            )
+    return Rule(channel, tuple(found))
+
+
+def resolved(name: str, text: str, where: str, patterns: Mapping[str, Any]) -> str:
+    """Return a condition with the pattern it names in its place; ParameterError where it is no expression."""
+    if name == SITE:
+        return text
+    if text.startswith("$"):
+        if text[1:] not in patterns:
+            known = [f"${each}" for each in patterns]
+            raise ParameterError(
+                f"{where}: unknown pattern {shown(text)}{closest(text, known)}; known: {', '.join(known)}"
+            )
+        text = text_of(patterns, text[1:], f"{where}, pattern {shown(text)}", "a regular expression")
+    try:
+        pl.Series([""]).str.contains(f"(?i){text}")
+    except pl.exceptions.ComputeError as error:
+        why = str(error).partition("error: ")[2].splitlines()
+        told = next((line.removeprefix("error: ") for line in why if line.startswith("error: ")), why[0])
+        raise ParameterError(
+            f"{where}: got {shown(text)} as {name}, expected a regular expression: {told}"
+        ) from None
+    return text
+
+
+def click_id(given: Any, where: str) -> Mapping[str, str]:
+    """Return the source, and the medium if any, that a click id stands for."""
+    if not isinstance(given, dict):
+        raise ParameterError(f"{where}: got {shown(given)}, expected {{ source = ..., medium = ... }}")
+    check_keys(given, ("source", "medium"), where)
+    source = text_of(given, "source", where, "the platform")
+    return {
+        "source": source,
+        **({"medium": text_of(given, "medium", where, "a medium")} if "medium" in given else {}),
+    }
