@@ -259,3 +259,13 @@ def test_names_that_meet_and_things_that_are_no_activity_are_refused() -> None:
         at.engagement(spend=report().drop("impressions", "clicks"))
     with pytest.raises(ParameterError, match="ads are not known by owner"):
         at.engagement(spend=report(), by=["owner"])
+
+
+def test_visits_that_do_not_cover_the_leads_are_told() -> None:
+    credits = at.Credits("linear", ("search",), ("leads",), [[4]], [0])
+    visits = pl.DataFrame({"timestamp": ["2026-03-02T00:00Z"], "channel": ["search"], "visits": [2]})
+    measured = at.measure(credits, activity=at.web_log(visits))
+    assert measured.table()["lead_rate"][0] == 2.0
+    assert any("2 cells have more leads than visits" in line for line in measured.warnings)
+    many = at.web_log(visits.with_columns(visits=50))
+    assert not [line for line in at.measure(credits, activity=many).warnings if "more leads" in line]

@@ -11,8 +11,10 @@ from attribution.kpis.dictionary import KPIS, ratios_of
 from attribution.kpis.entries import Kpi
 from attribution.kpis.worth import Terms, figures_of
 
-UNITS = {"count", "share", "ratio", "money", "seconds", "days", "months"}
-VERBS = {"measure", "funnel", "velocity", "value", "trends", "engagement"}
+FROM_ALL = ("from all leads", "from all periods", "from all users")
+OTHERS = ("that of the metric", "that of the KPI")
+UNITS = {"count", "share", "ratio", "money", "seconds", "days", "months", *OTHERS}
+VERBS = {"measure", "funnel", "velocity", "value", "trends", "engagement", "experiment", "gap"}
 
 # What 150 leads came to; every ratio of them can be checked by hand.
 SUMS = {
@@ -121,7 +123,15 @@ def test_every_entry_says_what_it_is() -> None:
         assert kpi.unit in UNITS
         assert kpi.verb in VERBS
         assert kpi.better in ("lower", "higher", "")
-        assert kpi.aggregation in ("ratio of sums", "sum", "from all leads", "from all periods", *ONCE)
+        assert kpi.aggregation in (
+            "ratio of sums",
+            "sum",
+            "from all leads",
+            "from all periods",
+            "from all users",
+            OTHERS[1],
+            *ONCE,
+        )
         assert bool(kpi.denominator) == (kpi.aggregation == "ratio of sums")
 
 

@@ -126,6 +126,12 @@ def seen(
     return Kpi(name, formula, name, "", unit, "", "", counting, aggregation, "engagement")
 
 
+def tested(name: str, formula: str, unit: str) -> Kpi:
+    """Return the entry of a figure of an experiment."""
+    counting = "user, by the variant that was shown"
+    return Kpi(name, formula, "", "", unit, "", "", counting, "from all users", "experiment")
+
+
 def trend(name: str, formula: str, unit: str, better: str = "") -> Kpi:
     """Return the entry of a figure of several periods."""
     return Kpi(name, formula, "", "", unit, better, "", "period", "from all periods", "trends")

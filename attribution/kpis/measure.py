@@ -16,7 +16,7 @@ from attribution.kpis.costs.spend import Spend, spend_by
 from attribution.kpis.credited import Credited, CreditsLike, credited
 from attribution.kpis.dictionary import ratios_of
 from attribution.kpis.engagement.activity import Activity
-from attribution.kpis.engagement.alongside import Alongside, alongside
+from attribution.kpis.engagement.alongside import Alongside, alongside, more_leads_than_visits
 from attribution.kpis.entries import Kpi
 from attribution.kpis.intervals import with_intervals
 from attribution.kpis.logged import check_dimensions
@@ -112,7 +112,7 @@ def measure(
         source, drawn = counts.drawn(what.replicated, by)
         ratios = ratios_in(kpis.columns, counts.rates)
         kpis = with_intervals(kpis, by, [*names, *drawn], source, ratios)
-    told = (*warnings, *counts.warnings)
+    told = (*warnings, *counts.warnings, *more_leads_than_visits(kpis))
     return Measured(kpis, sums, money.rows, told, tuple(by), names, what.replicated, totals, counts)
 
 

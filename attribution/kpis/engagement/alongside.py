@@ -78,3 +78,10 @@ def alongside(
     }
     told = (*warnings, *(line for each in logs for line in each.warnings), *sorted(unsure if folds else ()))
     return Alongside(tuple(parts), tuple(kpi for each in logs for kpi in each.rates), told)
+
+
+def more_leads_than_visits(kpis: pl.DataFrame) -> list[str]:
+    """Return the warning of cells with more leads than visits, which the visits table does not cover then."""
+    if "lead_rate" not in kpis.columns or not (above := (kpis["lead_rate"] > 1).sum()):
+        return []
+    return [f"{above:,} cells have more leads than visits: the visits are not those of the leads' time"]
