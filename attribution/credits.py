@@ -23,7 +23,8 @@ class Replicates:
     values: Float64  # [R, k + 1, m], the last row unattributed
     resampling: Any
     method: str  # bootstrap, or jackknife where a model is slow: replicates are linear in the folds then
-    folds: int  # of customers that were drawn from
+    folds: int  # that were drawn from
+    owners: str = "customers"  # what folds consist of: customers, accounts or journeys
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", frozen(self.values, np.float64))

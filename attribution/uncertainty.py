@@ -65,7 +65,7 @@ def with_intervals(
         roles = stacks[Roles()].weighted(weights).reshape(len(weights), -1, PLAYED)
         credits = {
             model.name: with_replicates(
-                model, result[model.name], [stacks[o] for o in model.observers], resampling, weights
+                model, result[model.name], [stacks[o] for o in model.observers], resampling, weights, owners
             )
             for model in models
         }
@@ -90,7 +90,12 @@ def too_few(owners: int, what: str, folds: int) -> str:
 
 
 def with_replicates(
-    model: Model, credits: Credits, stacks: Sequence[Stacked], resampling: Resampling, weights: Float64
+    model: Model,
+    credits: Credits,
+    stacks: Sequence[Stacked],
+    resampling: Resampling,
+    weights: Float64,
+    owners: str,
 ) -> Credits:
     """Return the credits with their replicates; no figure of the credits themselves changes.
 
@@ -109,7 +114,7 @@ def with_replicates(
     except ConvergenceError as error:
         return replace(credits, unsure=f"no intervals: in a replicate, {error}")
     method = "jackknife" if jackknife else "bootstrap"
-    return replace(credits, replicates=Replicates(values, resampling, method, weights.shape[1]))
+    return replace(credits, replicates=Replicates(values, resampling, method, weights.shape[1], owners))
 
 
 def is_tally(model: Model) -> bool:
@@ -158,6 +163,7 @@ class Drawn:
     seed: int = Resampling.seed
     folds: int = 0
     unsure: str = ""
+    owners: str = "customers"
 
     def resampling(self) -> Resampling:
         """Return it as what draws."""
@@ -172,5 +178,6 @@ def drawn_of(journeys: Stitched, credits: Sequence[Credits]) -> Drawn | None:
         return Drawn(unsure="no intervals: paths have no customers; measure the result, by channel")
     for each in credits:
         if each.replicates is not None:
-            return Drawn(**asdict(each.replicates.resampling), folds=len(journeys.folds))
+            drawn = each.replicates
+            return Drawn(**asdict(drawn.resampling), folds=len(journeys.folds), owners=drawn.owners)
     return Drawn(unsure=credits[0].unsure)

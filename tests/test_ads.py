@@ -69,6 +69,7 @@ def test_totals_are_ratios_of_sums(by: str) -> None:
         ({"clicks": [50, 4001, 90, None]}, "1 rows with more clicks than impressions are no ads"),
         ({"clicks": [50, -40, 90, None]}, "1 rows with a negative count are no ads"),
         ({"clicks": ["50", "many", "90", None]}, "1 rows with a count that is no number are no ads"),
+        ({"conversions": [2.5, -1.0, None, None]}, "1 rows with a negative count are no ads"),
         ({"clicks": [50, None, 90, None]}, "1 rows with impressions or clicks but not both are no ads"),
     ],
 )
@@ -239,7 +240,6 @@ def test_users_are_counted_once_and_click_at_most_once() -> None:
     [
         (lambda: at.ad_log(world()["touchpoints"].drop("kind")), "no column 'kind'"),
         (lambda: at.ad_log(world()["touchpoints"].with_columns(kind=pl.lit("mail"))), "no row of a kind"),
-        (lambda: at.engagement(spend=report(clicks=[[1]] * 4)), "numbers"),
     ],
 )
 def test_tables_without_ads_are_refused(make: Any, told: str) -> None:
@@ -269,3 +269,25 @@ def test_visits_that_do_not_cover_the_leads_are_told() -> None:
     assert any("2 cells have more leads than visits" in line for line in measured.warnings)
     many = at.web_log(visits.with_columns(visits=50))
     assert not [line for line in at.measure(credits, activity=many).warnings if "more leads" in line]
+
+
+def test_columns_of_a_report_are_mapped_and_ours_come_first() -> None:
+    named = {"impressions": "Impr.", "clicks": "Link clicks", "channel": "platform", "date": "date_day"}
+    given = report().rename({"impressions": "Impr.", "clicks": "Link clicks"})
+    mapped = at.engagement(spend=given, columns=named).table()
+    assert mapped.drop("reason").equals(at.engagement(spend=report()).table().drop("reason"))
+    both = report(channel=["a", "a", "b", "b"])
+    assert at.engagement(spend=both).table()["channel"].to_list() == ["a", "b", "(total)"]
+
+
+def test_a_column_that_is_no_count_is_not_read_and_told() -> None:
+    credits = at.Credits("linear", ("search",), ("leads",), [[4]], [0])
+    measured = at.measure(
+        credits, report(clicks=["2026-01-01"] * 4).with_columns(pl.col("clicks").str.to_date())
+    )
+    assert "clicks" not in measured.table().columns
+    assert any("column 'clicks': Date is no count, so not read" in line for line in measured.warnings)
+    named = at.Credits("linear", ("search",), ("clicks",), [[4]], [0])
+    left = at.measure(named, report())
+    assert left.table()["clicks"][0] == 4.0
+    assert any("clicks of ads, and the rest of them, are left out" in line for line in left.warnings)

@@ -13,8 +13,11 @@ from polars.testing import assert_frame_equal
 from test_cli import LEADS, SPEND, TOUCHPOINTS, done, refused
 
 import attribution as at
-from attribution.errors import ParameterError
+from attribution.errors import GateError, ParameterError
 from attribution.job import Job, job_of, run
+from attribution.job.checkup import checkup
+from attribution.job.plan import plan
+from attribution.job.run import folder_of
 
 GOALS = [
     {"name": "signup", "when": "page = '/thanks'", "value": 5.0, "layer": "lead_generation"},
@@ -103,9 +106,12 @@ def test_late_pages_leave_old_weeks_as_they_were_and_count_users_once(pages: Pat
     names = ["channel", "visits", "users", "leads"]
     assert_frame_equal(before.filter(first).select(names), after.filter(first).select(names))
     total, sums = after[-1], after[:-1]
-    assert total["page_views"].item() == sums["page_views"].sum() == len(late)
-    everyone = pl.read_parquet(tmp_path / "more.parquet")["customer_id"].n_unique()
-    assert total["users"].item() == everyone < sums["users"].sum()
+    everyone = pl.read_parquet(tmp_path / "more.parquet")
+    assert sums["page_views"].sum() == len(late)
+    assert total["page_views"].item() == len(everyone)
+    assert total["users"].item() == everyone["customer_id"].n_unique() < sums["users"].sum()
+    for rate in ("bounce_rate", "conversion_rate_by_visit", "abandonment_rate", "exit_rate"):
+        assert after[rate].drop_nulls().is_between(0, 1).all()
 
 
 @pytest.mark.parametrize(
@@ -127,6 +133,73 @@ def test_a_job_that_makes_no_sense_is_refused(pages: Path, sections: dict[str, A
 def test_a_dimension_that_nothing_knows_is_told_with_its_key(pages: Path, tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match=r"key engagements\[0\].by: .*visits are not known by owner"):
         run(job(pages, engagements=[{"file": "a.csv", "by": ["owner"]}]), tmp_path)
+
+
+def test_page_views_that_cannot_be_used_stop_a_run_or_are_kept_with_their_content(
+    pages: Path, tmp_path: Path
+) -> None:
+    views = pl.read_parquet(pages).with_row_index()
+    views = views.with_columns(page=pl.when(pl.col("index") % 10 != 0).then("page")).drop("index")
+    views.write_parquet(tmp_path / "views.parquet")
+    with pytest.raises(GateError, match="null_page"):
+        run(job(tmp_path / "views.parquet"), tmp_path)
+    nightly = job(tmp_path / "views.parquet", gate={"max_rejected": 0.2})
+    run(nightly, tmp_path)
+    rejected = pl.read_parquet(tmp_path / "results" / "rejected.parquet").filter(table="pages")
+    assert rejected["row"].to_list() == list(range(0, len(views), 10))
+    assert rejected["reason"].unique().to_list() == ["null_page"]
+    seen = checkup(nightly, tmp_path)
+    assert seen.report.tables["pages"].set_aside == {"null_page": len(rejected)}
+    with pytest.raises(GateError, match="null_page"):
+        checkup(job(tmp_path / "views.parquet"), tmp_path).check_gate()
+
+
+def test_what_is_wrong_with_visits_is_told_before_a_run(pages: Path, tmp_path: Path) -> None:
+    for sections, told in (
+        ({"engagements": [{"file": "a.csv", "by": ["owner"]}]}, "not known by owner"),
+        ({"goals": [{"name": "signup", "when": "pagge = 'x'"}]}, "unknown column in goal signup 'pagge'"),
+    ):
+        with pytest.raises(ParameterError, match=told):
+            checkup(job(pages, **sections), tmp_path)
+    steps = dict(plan(job(pages, engagements=ENGAGED), tmp_path, folder_of(job(pages), tmp_path, None)))
+    assert "rows" in steps["read pages"]
+    assert steps["count visits.parquet"] == "by channel, week"
+
+
+def test_a_unified_report_of_ads_is_the_spend_of_a_job(pages: Path, tmp_path: Path) -> None:
+    names = {"date": "date_day", "channel": "platform", "campaign": "campaign_name", "clicks": "Link clicks"}
+    at.sample.load().spend.rename(names).write_csv(tmp_path / "report.csv")
+    mapped = {"path": "report.csv", "columns": {"clicks": "Link clicks"}}
+    ads = [{"file": "ads.parquet", "by": ["channel", "month"]}]
+    run(job(pages, spend=mapped, engagements=ads, outputs={"kpis": "kpis.parquet"}), tmp_path)
+    run(job(pages, engagements=ads, outputs={"kpis": "kpis.parquet", "folder": "other"}), tmp_path)
+    for name in ("ads", "kpis"):
+        ours, theirs = (
+            pl.read_parquet(tmp_path / folder / f"{name}.parquet") for folder in ("results", "other")
+        )
+        assert_frame_equal(ours.drop("run_id"), theirs.drop("run_id"))
+
+
+def test_the_end_of_the_data_is_that_of_the_visits_too(pages: Path, tmp_path: Path) -> None:
+    end = "2026-03-31T00:00:00+00:00"
+    ran = run(job(pages, as_of=end, gate={"max_rejected": 1.0}, outputs={"kpis": "kpis.parquet"}), tmp_path)
+    aside = ran.manifest.content["rows"]["pages"]["set_aside"]
+    later = pl.read_parquet(pages).filter(pl.col("timestamp") > pl.lit(end).str.to_datetime(time_zone="UTC"))
+    assert aside == {"future_time": len(later)}
+
+
+def test_another_goal_or_idle_time_measures_all_periods_again(pages: Path, tmp_path: Path) -> None:
+    weekly = [{"file": "weekly.parquet", "by": ["channel", "week"], "reprocess_days": 14}]
+    run(job(pages, breakdowns=weekly), tmp_path)
+    first = pl.read_parquet(tmp_path / "results" / "weekly.parquet")
+    other = [GOALS[0] | {"when": "page = '/'"}, GOALS[1]]
+    for sections in ({"goals": other}, {"pages": {"path": str(pages), "idle_minutes": 0.5}}):
+        ran = run(job(pages, breakdowns=weekly, **sections), tmp_path)
+        assert any(
+            "all periods were measured again: visits" in line for line in ran.manifest.content["warnings"]
+        )
+    cut = pl.read_parquet(tmp_path / "results" / "weekly.parquet")
+    assert cut["visits"][-1] > first["visits"][-1]
 
 
 # On the command line.
@@ -167,7 +240,7 @@ def test_page_stages_are_leads_for_the_funnel(pages: Path, tmp_path: Path) -> No
     out = tmp_path / "leads.parquet"
     stages = {"videos": "/video", "signups": "/thanks"}
     ran = done("page-stages", pages, "--stages", "videos=/video,signups=/thanks", "--out", out)
-    assert_frame_equal(pl.read_parquet(out), at.page_stages(pages, stages))
+    assert_frame_equal(pl.read_parquet(out), at.page_stages(pages, stages).table())
     assert "next: attribution funnel" in ran.err
     viewed = pl.read_parquet(pages)
     firsts = pl.read_parquet(out)
@@ -184,7 +257,7 @@ def test_page_stages_are_leads_for_the_funnel(pages: Path, tmp_path: Path) -> No
     ("arguments", "code", "told"),
     [
         (("engagement",), 2, "nothing to count"),
-        (("engagement", "--spend", SPEND, "--goal", "a=1 = 1"), 2, "are of visits"),
+        (("engagement", "--spend", SPEND, "--goal", "a=1 = 1"), 2, "need --visits or --pages"),
         (("engagement", "--pages", "PAGES", "--goal", "signup"), 2, "NAME=CONDITION"),
         (
             ("engagement", "--pages", "PAGES", "--goal", "a=1=1", "--goal-values", "b=1"),

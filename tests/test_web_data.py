@@ -48,7 +48,7 @@ def test_the_page_funnel_is_that_of_a_plain_count(shop: Path) -> None:
     viewed = defaultdict(set)
     for row in rows_of(shop):
         viewed[row["page_name"]].add(row["user_id"])
-    leads = at.page_stages(shop, STAGES, columns=MAPPED, reading=SHOP)
+    leads = at.page_stages(shop, STAGES, columns=MAPPED, reading=SHOP).table()
     log = at.lead_log(leads, intervals=0.95, replicates=200)
     stages = {name: f"{name}_at" for name in STAGES}
     whole = at.funnel(log, by=["landing_page"], stages=stages).table()[-1].row(0, named=True)

@@ -90,8 +90,8 @@ class ActivityOptions:
                     **how,
                 )
             )
-        elif self.goal or self.qualified:
-            raise ParameterError("--goal and --qualified are of visits: pass --visits or --pages")
+        elif self.goal or self.goal_values or self.goal_layers or self.qualified:
+            raise ParameterError("--goal, its values and layers, and --qualified need --visits or --pages")
         if self.ad_touchpoints is not None:
             columns_of = options.mapping(self.ad_touchpoints_columns, "--ad-touchpoints-columns")
             logs.append(ad_log(self.ad_touchpoints, columns=columns_of, folds=folds, reading=reading, **how))

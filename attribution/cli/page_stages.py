@@ -8,7 +8,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from attribution.cli import options
-from attribution.cli.show import say
+from attribution.cli.activity import show_counts
+from attribution.cli.show import say, show_warnings
 from attribution.kpis import page_stages as stages_of
 from attribution.tables import Reading, check_target, write_table
 
@@ -37,8 +38,10 @@ def page_stages(
     check_target(out, (pages,))
     named = options.mapping(stages, "--stages")
     columns = options.mapping(pages_columns, "--pages-columns")
-    table = stages_of(pages, named, columns=columns, reading=Reading(**options.given(reading, Reading)))
-    write_table(table, out, force=force)
-    say(f"wrote {out}: {len(table):,} customers")
+    made = stages_of(pages, named, columns=columns, reading=Reading(**options.given(reading, Reading)))
+    write_table(made.table(), out, force=force)
+    show_counts({"pages": made.rows})
+    show_warnings(made.warnings)
+    say(f"wrote {out}: {len(made.table()):,} customers")
     told = ",".join(f"{name}={name}_at" for name in named)
     say(f"next: attribution funnel {out} --stages {told} --by landing_page")

@@ -11,6 +11,7 @@ from attribution.job.gate import check_gate, quarantine
 from attribution.job.inputs import Inputs, read_inputs, stitched_from
 from attribution.job.river import check_dimensions
 from attribution.job.sections import Job
+from attribution.job.web import check_engagements, web_of
 from attribution.stitched import StitchReport
 
 
@@ -41,4 +42,8 @@ def checkup(job: Job, base: Path) -> Checkup:
     report = more + stitched.report
     if "spend" in inputs.tables:
         report = report + StitchReport({"spend": inputs.tables["spend"].checked.count})
+    web = web_of(job, inputs)
+    check_engagements(job, inputs, web)
+    report = report + StitchReport({name: rows for each in web for name, rows in each.tables.items()})
+    rejected = pl.concat([rejected, *(each.rejected for each in web)])
     return Checkup(job, inputs, report, quarantine(rejected, inputs))

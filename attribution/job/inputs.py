@@ -14,6 +14,7 @@ from attribution.job.cluster import Remote, learned_there, remote_tables
 from attribution.job.fingerprint import fingerprint
 from attribution.job.sections import Job
 from attribution.kpis.costs.spend import checked_spend
+from attribution.kpis.engagement.ads import COUNTS, as_reported
 from attribution.learned import Statistics
 from attribution.manifest import checksum
 from attribution.rare_channels import group_rare
@@ -23,6 +24,7 @@ from attribution.tables import TABLES, Checked, Column, Reading, check_table
 from attribution.tables.sources import Read, files_of, read
 from attribution.tables.stamps import Stamp, stamp
 
+NAMES = ("touchpoints", "outcomes", "events", "spend", "rates", "visits", "pages")  # sections of sources
 SCHEMA = pl.Schema({"table": pl.String, "row": pl.UInt32, "reason": pl.String})  # of rows set aside
 
 
@@ -108,7 +110,7 @@ def read_inputs(job: Job, base: Path) -> Inputs:
     reading = Reading(**job.reading.model_dump())
     tables: dict[str, Input] = {}
     faults: list[Fault] = []
-    for name in ("touchpoints", "outcomes", "events", "spend", "rates", "visits", "pages"):
+    for name in NAMES:
         if getattr(job, name) is not None:
             try:
                 tables[name] = read_input(name, job, base, reading)
@@ -128,10 +130,12 @@ def read_input(name: str, job: Job, base: Path, reading: Reading) -> Input:
     ids = [source.columns.get("customer_id", "customer_id")]
     whole = read(path, name, None, reading.delimiter, ids)
     names = job.outcomes.names or [] if name == "outcomes" and job.outcomes else []
-    checked = check_table(name, whole, reading, source.columns, numbers(names))
+    columns = as_reported(whole.columns, source.columns) if name == "spend" else source.columns
+    ours = {key: theirs for key, theirs in columns.items() if name != "spend" or key not in COUNTS}
+    checked = check_table(name, whole, reading, ours, numbers(names))
     if name == "spend":
-        checked = checked_spend(checked, whole.frame, source.columns, source.repeated, job.rates is not None)
-    return Input(name, source.path, files, stamps, whole, source.columns, checked)
+        checked = checked_spend(checked, whole.frame, columns, source.repeated, job.rates is not None)
+    return Input(name, source.path, files, stamps, whole, columns, checked)
 
 
 def stitched_from(job: Job, inputs: Inputs) -> tuple[Stitched | Statistics, StitchReport, pl.DataFrame]:

@@ -15,12 +15,12 @@ import polars as pl
 from attribution.dimensions import PERIODS, period
 from attribution.errors import ParameterError, TableError
 from attribution.job.sections import Breakdown, Job
-from attribution.kpis import KPIS, Measured, kpi_table
+from attribution.kpis import Measured, kpi_table
 from attribution.kpis.costs.ledger import BASES, COSTS
 from attribution.kpis.costs.sales_time import SALES_COST
+from attribution.kpis.engagement.ads import AD_NAMES
 from attribution.manifest import Manifest, checksum
 
-COUNTED_ONCE = {kpi.name for kpi in KPIS if kpi.aggregation.endswith(" once")}
 SEVERAL = "no intervals: a sum of periods that were measured in several runs"
 
 
@@ -87,7 +87,7 @@ def with_published(
     both = pl.concat([part.filter(pl.col("model") == model) for model in names for part in parts])
     one = both.filter(pl.col("model") == names[0])
     totals = {each: paid(one, each, measured) for each in (*costs, *counts)}
-    totals |= {name: measured.totals[name] for name in counts if name in COUNTED_ONCE}
+    totals |= {name: measured.totals[name] for name in counts if name not in AD_NAMES}  # which add up
     table = kpi_table(both, breakdown.by, outcomes, names, totals, measured.counts)
     return Late(with_ends(table, [kept, measured.table()], breakdown.by), first)
 

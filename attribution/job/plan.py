@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from attribution.job.folder import Folder
+from attribution.job.inputs import NAMES
 from attribution.job.sections import Job
 from attribution.models import MODELS
 from attribution.tables.sources import PARQUET, files_of
@@ -21,7 +22,7 @@ def plan(job: Job, base: Path, folder: Folder) -> list[tuple[str, str]]:
         TableError: a source is not there.
     """
     steps = []
-    for name in ("touchpoints", "outcomes", "events", "spend", "rates"):
+    for name in NAMES:
         source = getattr(job, name)
         if source is not None:
             paths = files_of(str(base / source.path), name)
@@ -41,6 +42,7 @@ def plan(job: Job, base: Path, folder: Folder) -> list[tuple[str, str]]:
     models = [str(each.label or each.name) for each in job.models] or list(MODELS)
     steps.append(("attribute", ", ".join(models)))
     steps += [(f"measure {each.file}", f"by {', '.join(each.by)}") for each in [*job.breakdowns, *job.loop]]
+    steps += [(f"count {each.file}", f"by {', '.join(each.by)}") for each in job.engagements]
     steps.append(("gate", f"at most {job.gate.max_rejected:.2%} of a table's rows set aside"))
     state = "replaced as a whole" if folder.path.exists() else "new"
     steps.append((f"write {folder.path} ({state})", ", ".join(name for name in job.files() if name)))

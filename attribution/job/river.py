@@ -17,7 +17,7 @@ from attribution.job.late import Published, with_published
 from attribution.job.loop import lag_of, loop_tables, spend_of
 from attribution.job.loop_sections import Funnel, Velocity
 from attribution.job.sections import Job
-from attribution.job.web import engagement_tables, web_of
+from attribution.job.web import engagement_tables
 from attribution.kpis import Activity, Measured, measure
 from attribution.kpis.stages import name_of
 from attribution.learned import Statistics
@@ -49,6 +49,7 @@ def flow(
     job: Job,
     inputs: Inputs,
     stitched: Stitched | Statistics,
+    web: Sequence[Activity],
     rejected: pl.DataFrame,
     published: Published,
     threads: int | None,
@@ -60,7 +61,6 @@ def flow(
     chosen = {name: described(model) for name, model in zip(result, models, strict=True)}
     report, warnings, kept = result.report, result.warnings, dict[str, str]()
     tables: dict[str | None, pl.DataFrame] = {job.outputs.credits: result.table()}
-    web = web_of(job, inputs)
     report = report + StitchReport({name: rows for each in web for name, rows in each.tables.items()})
     if job.spend is not None:
         measured = measured_by(job, inputs, result, ["channel"], web)

@@ -20,6 +20,7 @@ from attribution.job.inputs import Inputs, read_inputs, stitched_from
 from attribution.job.late import Published
 from attribution.job.river import Flow, Output, check_dimensions, conservation, flow
 from attribution.job.sections import Job
+from attribution.job.web import check_engagements, web_of
 from attribution.learned import Statistics
 from attribution.manifest import NAME, TIMING, Manifest, canonical_sum, checksum, written
 from attribution.stitched import StitchReport
@@ -94,14 +95,16 @@ def run(
         stitched, more, rejected = stitched_from(job, inputs)
         clock.tick("stitched", run_id=run_id)
         check_dimensions(job, stitched)
+        web = web_of(job, inputs)
+        check_engagements(job, inputs, web)
+        rejected = pl.concat([rejected, *(each.rejected for each in web)])
         there = stitched.report if isinstance(stitched, Statistics) else StitchReport()
         check_gate(job, inputs, rejected, there)
         try:
             with unfinished(folder.staging):
                 folder.staging.mkdir()
-                made = flow(
-                    job, inputs, stitched, quarantine(rejected, inputs), Published(folder.path, old), threads
-                )
+                aside = quarantine(rejected, inputs)
+                made = flow(job, inputs, stitched, web, aside, Published(folder.path, old), threads)
                 clock.tick("attributed", models=list(made.result))
                 rows = {output.name: written_rows(output, folder.staging, run_id) for output in made.outputs}
                 clock.tick("wrote", rows=rows)

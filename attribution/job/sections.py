@@ -176,6 +176,8 @@ class Job(Section):
         web = [each for each in (self.visits, self.pages) if each is not None]
         if self.goals and not web:
             raise ValueError("[visits] or [pages] for [[goals]]")
+        if web and not self.engagements and self.spend is None:
+            raise ValueError("[[engagements]], or [spend] for the KPIs, for [visits] and [pages]")
         if self.engagements and not web and self.spend is None:
             raise ValueError("[visits], [pages] or [spend] for [[engagements]]")
         if len([each for each in web if each.qualified is not None]) > 1:

@@ -12,6 +12,7 @@ from attribution.job.inputs import Inputs
 from attribution.job.loop import spend_of
 from attribution.job.sections import Job
 from attribution.kpis import Activity, engagement, web_log
+from attribution.kpis.costs.clock import dated
 
 
 def web_of(job: Job, inputs: Inputs) -> list[Activity]:
@@ -30,6 +31,7 @@ def web_of(job: Job, inputs: Inputs) -> list[Activity]:
         None if pages is None else pages.read,
         goals=[goal.built() for goal in job.goals],
         qualified=qualified[0] if qualified else None,
+        as_of=None if job.as_of is None else str(job.as_of),
         columns={name: each.columns for name, each in given.items()},
         reading=inputs.reading,
         **drawn,
@@ -53,3 +55,16 @@ def engagement_tables(
         except ParameterError as error:
             raise ParameterError(f"key engagements[{place}].by: {error}") from None
         yield each.file, made.table(), made.warnings
+
+
+def check_engagements(job: Job, inputs: Inputs, web: Sequence[Activity]) -> None:
+    """Raise ParameterError, with the key, where neither visits nor the spend table know a dimension."""
+    spend = inputs.tables.get("spend")
+    spent = set() if spend is None else {*spend.checked.frame.columns, *spend.read.columns}
+    for place, each in enumerate(job.engagements):
+        if spend is not None and all(name in spent or dated(name) for name in each.by):
+            continue
+        lacking = [made.lacking for made in (log.counted(each.by) for log in web) if made.cells is None]
+        if len(lacking) == len(web):
+            told = "; ".join(lacking) or f"the spend table does not know {', '.join(each.by)}"
+            raise ParameterError(f"key engagements[{place}].by: {told}")

@@ -8,7 +8,7 @@ from attribution.kpis.engagement.activity import Activity
 from attribution.kpis.engagement.ad_log import ad_log
 from attribution.kpis.engagement.engagement import Engagement, engagement
 from attribution.kpis.engagement.goals import Goal
-from attribution.kpis.engagement.page_stages import page_stages
+from attribution.kpis.engagement.page_stages import PageStages, page_stages
 from attribution.kpis.engagement.web_log import web_log
 from attribution.kpis.entries import Kpi
 from attribution.kpis.funnel import Funnel, funnel, stage_entries
@@ -37,6 +37,7 @@ __all__ = [
     "Goal",
     "Kpi",
     "Measured",
+    "PageStages",
     "Terms",
     "Velocity",
     "ad_log",

@@ -42,6 +42,7 @@ class Credited(NamedTuple):
     outcome_names: tuple[str, ...]
     models: tuple[str, ...]
     replicated: Replicated | str | None = None  # or why there are no intervals; None: not asked for
+    zone: str = ""  # whose days make the periods of a log
 
 
 def credited(credits: CreditsLike, by: Sequence[str], reading: Reading) -> Credited:
@@ -53,9 +54,9 @@ def credited(credits: CreditsLike, by: Sequence[str], reading: Reading) -> Credi
     """
     log = open_log(credits)
     if log is not None:
-        return counts_by(
-            log, by, chosen(None, log.known, log.outcome_names), ("wins", "closed", "open_opportunities")
-        )
+        steps = chosen(None, log.known, log.outcome_names)
+        found = counts_by(log, by, steps, ("wins", "closed", "open_opportunities"))
+        return found._replace(zone=log.zone)
     if list(by) != ["channel"]:
         raise ParameterError(
             f"parameter 'by': got {', '.join(by)}, but credits know channels only; "
@@ -143,6 +144,7 @@ def of_log(
             tuple(by),
             outcome_names,
             summed(pl.concat(by_fold), list(dict.fromkeys([*keys, "fold"])), outcome_names),
+            drawn.owners,
         )
     return Credited(rows.with_columns(credited_by=pl.lit("journey")), outcome_names, models, replicated)
 

@@ -126,6 +126,16 @@ def seen(
     return Kpi(name, formula, name, "", unit, "", "", counting, aggregation, "engagement")
 
 
+def of_visits(name: str, formula: str, unit: str = "count") -> Kpi:
+    """Return the entry of visits, each of which counts once in a cell and once in all."""
+    return seen(name, formula, aggregation="each visit once", unit=unit)
+
+
+def of_users(name: str, formula: str) -> Kpi:
+    """Return the entry of users, each of whom counts once in a cell and once in all."""
+    return seen(name, formula, aggregation="each user once")
+
+
 def tested(name: str, formula: str, unit: str) -> Kpi:
     """Return the entry of a figure of an experiment."""
     counting = "user, by the variant that was shown"

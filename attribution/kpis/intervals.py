@@ -85,10 +85,9 @@ def bounds_of(
     found = rows[:-1].select(by).join(cells, on=by, how="left", nulls_equal=True, maintain_order="left")
     places = found[number].cast(pl.Int64).fill_null(-1).to_numpy()
     edges = [*range(0, len(places), CELLS), len(places)]
-    parts = [(a, b, source.values(model, places[a:b])) for a, b in pairwise(edges)]
-    parts.append((len(places), len(rows), source.total(model)))
     known, why = [], []
-    for a, b, values in parts:
+    for a, b in (*pairwise(edges), (len(places), len(rows))):
+        values = source.values(model, places[a:b]) if b <= len(places) else source.total(model)
         ends, lacking = figures_of(rows[a:b], outcomes, ratios, values, source.resampling)
         known.append(ends)
         why += lacking
@@ -146,7 +145,8 @@ def figures_of(
 
 def ratio(kpi: Kpi, roles: Mapping[str, str], drawn: Mapping[str, Float64], known: Bool) -> Float64:
     """Return the KPI in each replicate [R, n]: infinite, or NaN, where the denominator is missing."""
-    return kpi.value({role: drawn[name][:, known] for role, name in roles.items()})
+    both = (kpi.numerator, kpi.denominator)
+    return kpi.value({role: drawn[roles[role]][:, known] for role in both})
 
 
 def tell(why: list[list[str]], where: Bool, reason: str) -> None:

@@ -16,7 +16,7 @@ from attribution.kpis.costs.spend import Spend, spend_by
 from attribution.kpis.credited import Credited, CreditsLike, credited
 from attribution.kpis.dictionary import ratios_of
 from attribution.kpis.engagement.activity import Activity
-from attribution.kpis.engagement.alongside import Alongside, alongside, more_leads_than_visits
+from attribution.kpis.engagement.alongside import Alongside, alongside, logs_of, more_leads_than_visits
 from attribution.kpis.entries import Kpi
 from attribution.kpis.intervals import with_intervals
 from attribution.kpis.logged import check_dimensions
@@ -85,7 +85,8 @@ def measure(
 
     ``activity`` (a ``web_log`` of visits, an ``ad_log`` of touchpoints) stands beside it cell by cell, by
     its own time: visits, bounce rate, lead rate. So do impressions and clicks of the spend table. Customers
-    of the activity are drawn together with those of the credits, unless these were drawn by account.
+    of the activity are drawn together with those of the credits; where these were drawn by account, visits
+    are held as spend is.
 
     Raises:
         TableError: the credits, the spend table, the rates or the touchpoints cannot be used.
@@ -98,12 +99,13 @@ def measure(
     [2.5, None, 2.0]
     """
     check_dimensions(by)
+    logs = logs_of(activity, by, spend)
     what = credited(credits, by, reading or Reading())
     money = spend_by(
         spend, by, columns, reading or Reading(), repeated_spend, rates, touchpoints, spend_lag_days
     )
     what, sums, warnings = beside_spend(what, money, by)
-    counts = alongside(money.ads, activity, what, by)
+    counts = alongside(money.ads, logs, what, by)
     sums = counts.beside(sums, what, by)
     totals = {**money.totals, **counts.totals}
     names = what.outcome_names

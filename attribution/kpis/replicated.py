@@ -26,7 +26,11 @@ class Replicated(Protocol):
 
     @property
     def folds(self) -> int:
-        """How many folds of customers they were drawn from."""
+        """How many folds they were drawn from."""
+
+    @property
+    def owners(self) -> str:
+        """What the folds consist of."""
 
     def lacking(self, model: str) -> str:
         """Return why a model has no replicates, or nothing."""
@@ -55,8 +59,13 @@ class OfCredits:
 
     @property
     def folds(self) -> int:
-        """How many folds of customers they were drawn from."""
+        """How many folds they were drawn from."""
         return self.first.folds
+
+    @property
+    def owners(self) -> str:
+        """What the folds consist of."""
+        return self.first.owners
 
     @property
     def first(self) -> Replicates:
@@ -101,6 +110,7 @@ class OfLog:
     by: tuple[str, ...]
     outcome_names: tuple[str, ...]
     sums: pl.DataFrame  # model, dimensions, fold, outcomes
+    owners: str = "customers"
 
     def lacking(self, _model: str) -> str:
         """Return nothing: learned weights are held, so every model is drawn."""

@@ -76,7 +76,7 @@ class Checked:
 
     def set_aside(self, reason: str, rule: pl.Expr) -> Checked:
         """Return the table with the used rows for which the rule holds set aside as well."""
-        broken = self.frame.select(rule.fill_null(False).alias("broken"))["broken"]
+        broken = self.frame.with_columns(rule.fill_null(False).alias("broken"))["broken"]  # a row each
         return replace(self, reason=self.reason.set(broken & self.reason.is_null(), reason))
 
 

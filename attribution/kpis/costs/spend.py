@@ -103,10 +103,11 @@ def spend_by(
         )
     check_lag(lag_days)
     whole = read(source, "spend", None, reading.delimiter)
-    columns = as_reported(whole.columns, columns)
+    mapped = as_reported(whole.columns, columns)
+    columns = {ours: theirs for ours, theirs in mapped.items() if ours not in COUNTS}
     money = check_table("spend", whole, reading, columns)
-    money = checked_spend(money, whole.frame, columns, repeated, rates is not None)
-    ads, odd = ads_of(money, whole, reading)
+    money = checked_spend(money, whole.frame, mapped, repeated, rates is not None)
+    ads, odd = ads_of(money, whole, reading, mapped)
     others = [name for name in by if name in whole.frame.columns and name not in money.frame.columns]
     extra = [quoted(comparable(whole.frame[name])) for name in others if not dated(name)]
     used = named(money.frame).hstack(extra).filter(money.reason.is_null()).hstack(ads)

@@ -10,13 +10,14 @@ import polars as pl
 
 from attribution.channels import label, normalised
 from attribution.dimensions import PERIODS, comparable, first_day
+from attribution.kpis.costs.clock import dated
 from attribution.kpis.engagement.counted import Counted
 from attribution.kpis.entries import Kpi
 from attribution.log_rows import quoted
 from attribution.statistics import Resampling
 from attribution.stitched import fold_bits
 from attribution.stitching.hashing import hashed
-from attribution.tables import RowCount
+from attribution.tables import Checked, RowCount
 from attribution.uncertainty import Drawn, too_few
 
 # Columns of the rows that are no dimension: when, whose (code and hash), and what a cell is told by.
@@ -33,7 +34,7 @@ class Grain:
 
     def knows(self, name: str) -> bool:
         """Return whether cells can be told apart by the name."""
-        return name in self.dimensions or is_period(name)
+        return name in self.dimensions or dated(name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,55 +42,59 @@ class Activity:
     """Visits, page views or touches, in one or two grains: the first that knows the dimensions counts.
 
     Aggregates of a cell are those of all rows in it, so a user is counted once in each cell and once in
-    the total. ``tables`` says what was read, used and set aside.
+    the total. ``tables`` says what was read, used and set aside, ``rejected`` which rows.
     """
 
     what: str  # visits, or touchpoints
     grains: tuple[Grain, ...]
-    tables: Mapping[str, RowCount]
+    checked: Mapping[str, Checked]
     zone: str
     warnings: tuple[str, ...] = ()
     drawn: Drawn | None = None
     rates: tuple[Kpi, ...] = ()  # of the goals, beside those of the dictionary
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """What is counted in any grain."""
-        return tuple(dict.fromkeys(name for grain in self.grains for name in grain.counts))
+    def tables(self) -> dict[str, RowCount]:
+        """Rows read, used, and set aside by reason, of each table."""
+        return {name: table.count for name, table in self.checked.items()}
 
     @property
-    def has_owners(self) -> bool:
-        """Whether every row has a customer, or a visit, that can be drawn anew."""
-        return all(HASH in grain.rows.columns for grain in self.grains)
+    def columns(self) -> list[str]:
+        """What is counted in any grain, and the rates of goals."""
+        return [*(name for grain in self.grains for name in grain.counts), *(kpi.name for kpi in self.rates)]
+
+    @property
+    def rejected(self) -> pl.DataFrame:
+        """The rows that were set aside: table, row, reason."""
+        return pl.concat([table.rejected for table in self.checked.values()])
 
     def counted(self, by: Sequence[str], folds: int = 0) -> Counted:
         """Return what is counted by the dimensions, also by fold of the owners where there are ``folds``."""
         grain = next((each for each in self.grains if all(map(each.knows, by))), None)
+        whole = grain or self.grains[0]
+        names, totals = tuple(whole.counts), totals_of(whole.rows, whole.counts)
+        rows, unsure = whole.rows, ""
+        if folds and HASH not in rows.columns:
+            unsure = f"{self.what} have no customers"
+        elif folds:
+            unsure = too_few(rows[HASH].n_unique(), "customers", folds)
+        if folds and not unsure:
+            high = rows[HASH].to_numpy() >> np.uint64(64 - (folds.bit_length() - 1))
+            rows = rows.with_columns(pl.Series(CELL_FOLD, high.astype(np.int64)))
+        drawn = None if unsure or not folds else by_fold(rows, [], whole.counts)
         if grain is None:
-            first = self.grains[0]
-            unknown = ", ".join(name for name in by if not any(each.knows(name) for each in self.grains))
-            unknown = unknown or f"{', '.join(by)} together"
-            told = f"{self.what} are not known by {unknown}"
-            return Counted(tuple(first.counts), None, totals_of(first.rows, first.counts), told)
-        rows = grain.rows.with_columns(dimension(grain.rows, name, self.zone) for name in by)
-        names = tuple(grain.counts)
-        cells, totals = sums(rows, by, grain.counts), totals_of(rows, grain.counts)
-        if not folds:
-            return Counted(names, cells, totals, f"no {self.what}")
-        if not self.has_owners:
-            return Counted(names, cells, totals, f"no {self.what}", unsure=f"{self.what} have no customers")
-        if unsure := too_few(rows[HASH].n_unique(), "customers", folds):
-            return Counted(names, cells, totals, f"no {self.what}", unsure=unsure)
-        high = rows[HASH].to_numpy() >> np.uint64(64 - (folds.bit_length() - 1))
-        rows = rows.with_columns(pl.Series(CELL_FOLD, high.astype(np.int64)))
-        by_fold = sums(rows, [*by, CELL_FOLD], grain.counts).rename({CELL_FOLD: "fold"})
-        whole = sums(rows, [CELL_FOLD], grain.counts).rename({CELL_FOLD: "fold"})
-        return Counted(names, cells, totals, f"no {self.what}", by_fold, whole)
+            told = ", ".join(name for name in by if not any(each.knows(name) for each in self.grains))
+            lacking = f"{self.what} are not known by {told or ' and '.join(by)}"
+            return Counted(names, None, totals, lacking, None, drawn, unsure)
+        rows = rows.with_columns(dimension(rows, name, self.zone) for name in by)
+        cells = sums(rows, by, whole.counts)
+        of_cells = None if drawn is None else by_fold(rows, by, whole.counts)
+        return Counted(names, cells, totals, f"no {self.what}", of_cells, drawn, unsure)
 
 
-def is_period(name: str) -> bool:
-    """Return whether a dimension is a period."""
-    return name.removeprefix("touchpoint_") in PERIODS
+def by_fold(rows: pl.DataFrame, by: Sequence[str], counts: Mapping[str, pl.Expr]) -> pl.DataFrame:
+    """Return the counts of each cell by fold of the owners."""
+    return sums(rows, [*by, CELL_FOLD], counts).rename({CELL_FOLD: "fold"})
 
 
 def dimension(rows: pl.DataFrame, name: str, zone: str) -> pl.Series:

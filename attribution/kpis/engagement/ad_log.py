@@ -8,10 +8,9 @@ import polars as pl
 
 from attribution.errors import TableError, shown
 from attribution.kpis.engagement.activity import OWNER, WHEN, Activity, Grain, drawn_how, owners
-from attribution.kpis.engagement.pages import with_extras
+from attribution.kpis.engagement.opened import opened
 from attribution.stitched import FOLDS
-from attribution.tables import Reading, Source, check_table
-from attribution.tables.sources import read
+from attribution.tables import Reading, Source
 
 KINDS = {"impression": "impressions", "view": "impressions", "click": "clicks"}
 KIND = "impressions or clicks of the row"  # no column of any table
@@ -43,19 +42,19 @@ def ad_log(
     (0.5, 0.5)
     """
     reading, drawn = reading or Reading(), drawn_how(intervals, replicates, seed, folds)
-    whole = read(touchpoints, "touchpoints", None, reading.delimiter)
-    table = check_table("touchpoints", whole, reading, columns)
-    if "kind" not in table.frame.columns:
+    seen = opened("touchpoints", touchpoints, columns, reading)
+    table = seen.table
+    if "kind" not in seen.has:
         raise TableError.of(
             table.where,
-            f"no column 'kind'; found {', '.join(map(shown, whole.columns[:30]))}",
+            f"no column 'kind'; found {', '.join(map(shown, table.columns[:30]))}",
             "a column that tells impressions (impression, view) from clicks (click)",
             "map it: columns={'kind': ...}",
             column="kind",
         )
     kind = pl.col("kind").str.to_lowercase().str.strip_chars()
-    table = table.set_aside("other_kind", kind.is_null() | ~kind.is_in(list(KINDS)))
-    rows = with_extras(table, whole.frame, columns or {}).filter(table.reason.is_null())
+    seen = seen.set_aside("other_kind", kind.is_null() | ~kind.is_in(list(KINDS)))
+    table, rows = seen.table, seen.rows
     if not len(rows):
         raise TableError.of(
             table.where,
@@ -64,6 +63,7 @@ def ad_log(
             "map the column: columns={'kind': ...}",
             column="kind",
         )
+    dimensions = tuple(rows.columns)
     rows = rows.with_columns(
         pl.col("timestamp").alias(WHEN), kind.replace_strict(KINDS).alias(KIND), *owners(rows["customer_id"])
     )
@@ -74,7 +74,8 @@ def ad_log(
         "users_reached": pl.col(OWNER).n_unique(),
         "users_clicking": pl.col(OWNER).filter(is_click).n_unique(),
     }
-    dimensions = tuple(name for name in rows.columns if name in whole.columns or name == "channel")
-    zone = reading.timezone or "UTC"
-    tables = {"touchpoints": table.count}
-    return Activity("touchpoints", (Grain(rows, counts, dimensions),), tables, zone, table.warnings, drawn)
+    warnings = list(table.warnings)
+    if (clicks := rows.select(is_click.sum()).item()) > len(rows) - clicks:
+        warnings.append(f"{table.where}: more clicks than impressions, so not every impression is there")
+    zone, grain = reading.timezone or "UTC", Grain(rows, counts, dimensions)
+    return Activity("touchpoints", (grain,), {"touchpoints": table}, zone, tuple(warnings), drawn)

@@ -10,12 +10,14 @@ import polars as pl
 from attribution.kpis.engagement.counted import Counted
 from attribution.tables import Checked, Reading, check_table
 from attribution.tables.sources import Read
+from attribution.tables.values import holds_numbers
 
 # Our columns, and what the unified report of ads calls them.
 REPORT = {"date": "date_day", "channel": "platform", "campaign": "campaign_name"}
 SHOWN, CLAIMED = ("impressions", "clicks"), "conversions"
 COUNTS = (*SHOWN, CLAIMED)
 AD, NAMES = "{} of the row", {CLAIMED: "platform_conversions"}  # by column of the report
+AD_NAMES = ("ad_spend", *(NAMES.get(name, name) for name in COUNTS))
 
 
 def as_reported(found: Collection[str], columns: Mapping[str, str] | None) -> dict[str, str]:
@@ -31,20 +33,28 @@ def as_reported(found: Collection[str], columns: Mapping[str, str] | None) -> di
     return given
 
 
-def ads_of(money: Checked, whole: Read, reading: Reading) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def ads_of(
+    money: Checked, whole: Read, reading: Reading, columns: Mapping[str, str]
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Return the counts of the used rows of a spend table, null where a row is no ad, and warnings.
 
     A row is an ad where it tells what the table has of impressions and clicks. One with more clicks than
     impressions, or with a count that is none, is no ad, and is told; its spend counts all the same.
 
-    Raises:
-        TableError: a column of counts holds no numbers.
     """
-    there = [name for name in COUNTS if name in whole.frame.columns]
+    named = {name: columns.get(name, name) for name in COUNTS}
+    found = [name for name in COUNTS if named[name] in whole.frame.columns]
+    there = [name for name in found if holds_numbers(whole.frame.schema[named[name]])]
+    told = [
+        f"{money.where}, column {named[name]!r}: {whole.frame.schema[named[name]]} is no count, so not read"
+        for name in found
+        if name not in there
+    ]
     shown = [name for name in SHOWN if name in there]
     if not shown:
-        return pl.DataFrame(), ()
-    table = check_table("ads", whole, reading)
+        return pl.DataFrame(), tuple(told)
+    counts = whole.select([named[name] for name in there])
+    table = check_table("ads", counts, reading, {name: named[name] for name in there})
     some, every = (
         table.frame.select(fold(pl.col(shown).is_not_null()))[:, 0]
         for fold in (pl.any_horizontal, pl.all_horizontal)
@@ -57,7 +67,7 @@ def ads_of(money: Checked, whole: Read, reading: Reading) -> tuple[pl.DataFrame,
     if len(shown) == len(SHOWN):
         above = table.frame["clicks"] > table.frame["impressions"]
         broken["more clicks than impressions"] = above.fill_null(False)
-    rest, told = money.reason.is_null() & (some | table.reason.is_not_null()), []
+    rest = money.reason.is_null() & (some | table.reason.is_not_null())
     for why, rows in broken.items():
         if (rows & rest).any():
             first = ", ".join(f"row {row}" for row in (rows & rest).arg_true().head(5))
@@ -67,10 +77,8 @@ def ads_of(money: Checked, whole: Read, reading: Reading) -> tuple[pl.DataFrame,
     if CLAIMED in there and (unclaimed := (table.frame[CLAIMED].is_null() & rest).sum()):
         told.append(f"{money.where}: {unclaimed:,} ads tell no conversions, which count as 0")
     numbers = [pl.col(name).cast(pl.Float64).fill_null(0.0) for name in there]
-    counts = table.frame.select(pl.when(pl.lit(rest)).then(each) for each in numbers)
-    return counts.rename({name: AD.format(name) for name in there}).filter(money.reason.is_null()), tuple(
-        told
-    )
+    ads = table.frame.select(pl.when(pl.lit(rest)).then(each) for each in numbers)
+    return ads.rename({name: AD.format(name) for name in there}).filter(money.reason.is_null()), tuple(told)
 
 
 def ads_by(ads: pl.DataFrame, by: Sequence[str], unknown: Sequence[str]) -> Counted | None:

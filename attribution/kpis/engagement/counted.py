@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,6 +11,7 @@ import polars as pl
 
 from attribution.arrays import Float64, Int64
 from attribution.errors import ParameterError, TableError
+from attribution.kpis.logged import NO_DIMENSIONS
 from attribution.kpis.replicated import OfLog, Replicated
 from attribution.statistics import Resampling
 
@@ -45,29 +46,34 @@ class Counted:
         totals = {name: self.totals[name] for name in kept}
         return replace(self, names=kept, totals=totals, **frames)  # type: ignore[arg-type]
 
-    def like(self, by: Sequence[str], schema: Mapping[str, pl.DataType], what: str) -> Counted:
-        """Return it with dimensions of the types of the others.
-
-        Raises:
-            TableError: a dimension is of another kind.
-        """
+    def cast(self, types: Mapping[str, pl.DataType]) -> Counted:
+        """Return it with dimensions of other types."""
         if self.cells is None:
             return self
-        casts = {}
-        for name in by:
-            ours, theirs = schema[name], self.cells.schema[name]
-            if ours == theirs or pl.Null in (ours, theirs):
-                casts[name] = theirs if ours == pl.Null else ours
-                continue
-            if not (ours.is_integer() and theirs.is_integer()):
+        by_fold = None if self.by_fold is None else self.by_fold.cast(types)  # type: ignore[arg-type]
+        return replace(self, cells=self.cells.cast(types), by_fold=by_fold)  # type: ignore[arg-type]
+
+
+def alike(parts: Sequence[Counted], by: Sequence[str], first: Mapping[str, pl.DataType]) -> list[Counted]:
+    """Return the parts with dimensions of one type each: that of ``first`` where it has any.
+
+    Raises:
+        TableError: a dimension is of two kinds.
+    """
+    types = dict[str, pl.DataType]()
+    for name in by:
+        found = [part.cells.schema[name] for part in parts if part.cells is not None]
+        found = [kind for kind in (*([first[name]] if name in first else []), *found) if kind != pl.Null]
+        ours = types[name] = found[0] if found else pl.Null()
+        for theirs in found:
+            if ours != theirs and not (ours.is_integer() and theirs.is_integer()):
                 remedy = "convert one of the columns (CSV files hold text)"
-                raise TableError.of(what, f"type {theirs}", f"{ours}, as in the credits", remedy, column=name)
-            casts[name] = ours
-        frames = {
-            part: None if frame is None else frame.cast(casts)  # type: ignore[arg-type]
-            for part, frame in (("cells", self.cells), ("by_fold", self.by_fold))
-        }
-        return replace(self, **frames)  # type: ignore[arg-type]
+                raise TableError.of("activity", f"type {theirs}", f"{ours}", remedy, column=name)
+    try:
+        return [part.cast(types) for part in parts]
+    except pl.exceptions.InvalidOperationError as error:
+        told = str(error).split("\n", 1)[0]
+        raise TableError.of("activity", told, "numbers of 64 bits", "convert the column to text") from None
 
 
 def told_once(parts: Sequence[Counted]) -> tuple[list[Counted], tuple[str, ...]]:
@@ -93,6 +99,7 @@ def beside(
         if part.cells is None:
             rows = rows.with_columns(pl.lit(None, pl.Float64).alias(name) for name in part.names)
             continue
+        rows = rows.cast({name: part.cells.schema[name] for name in by if rows.schema[name] == pl.Null})
         met = rows.join(part.cells, on=by, how="left", nulls_equal=True, maintain_order="left")
         more = part.cells.join(rows, on=by, how="anti", nulls_equal=True, maintain_order="left")
         told = more.with_columns(**alone)
@@ -100,14 +107,12 @@ def beside(
     return rows
 
 
-def check_names(parts: Sequence[Counted], taken: Mapping[str, Sequence[str]]) -> None:
-    """Raise ParameterError where a count is named as a dimension or an outcome."""
-    for part in parts:
-        for what, names in taken.items():
-            for name in names:
-                if name in part.names:
-                    allowed = f"another name: {name} is counted beside it, so rename the column"
-                    raise ParameterError.out_of_range(what, name, allowed)
+def check_free(by: Sequence[str], names: Iterable[str]) -> None:
+    """Raise ParameterError where a dimension is named as a column of the table that is made."""
+    for name in by:
+        if name in {*NO_DIMENSIONS, *names}:
+            allowed = "a dimension: the table has a column of the name, so rename that of yours"
+            raise ParameterError.out_of_range("by", name, allowed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +123,7 @@ class OfCounts:
     folds: int
     by: tuple[str, ...]
     counted: Counted
+    owners: str = "customers"
 
     def lacking(self, _model: str) -> str:
         """Return nothing: what cannot be drawn is no replicate."""
@@ -126,11 +132,11 @@ class OfCounts:
     @cached_property
     def parts(self) -> tuple[OfLog, OfLog]:
         """The cells, and all together as a log of one cell."""
-        assert self.counted.by_fold is not None
         assert self.counted.whole is not None
         model = pl.lit(COUNTS).alias("model")
-        cells = self.counted.by_fold.with_columns(model)
         whole = self.counted.whole.with_columns(model, pl.lit(0).alias(PLACE))
+        none = whole.clear().with_columns(pl.lit(None).alias(name) for name in self.by)
+        cells = none if self.counted.by_fold is None else self.counted.by_fold.with_columns(model)
         names = self.counted.names
         return (
             OfLog(self.resampling, self.folds, self.by, names, cells),
@@ -164,28 +170,56 @@ class Beside:
 
     @property
     def folds(self) -> int:
-        """How many folds of customers they were drawn from."""
+        """How many folds they were drawn from."""
         return self.sources[0].folds
+
+    @property
+    def owners(self) -> str:
+        """What the folds consist of."""
+        return self.sources[0].owners
 
     def lacking(self, model: str) -> str:
         """Return why a model has no replicates, or nothing."""
         return self.sources[0].lacking(model)
 
+    @cached_property
+    def met(self) -> dict[str, tuple[pl.DataFrame, list[Int64]]]:
+        """The cells of a model that was asked for, and the place of each in every source."""
+        return {}
+
     def cells(self, model: str) -> pl.DataFrame:
         """Return the dimensions of the cells that any source has."""
-        frames = [source.cells(model) for source in self.sources]
-        schema = frames[0].schema
-        return pl.concat([each.cast(schema) for each in frames]).unique(maintain_order=True)
+        return self.places(model)[0]
+
+    def places(self, model: str) -> tuple[pl.DataFrame, list[Int64]]:
+        """Return the cells of all sources, and the place of each in every source, -1 where it has none."""
+        if model not in self.met:
+            frames = [source.cells(model) for source in self.sources]
+            schema = next((each.schema for each in frames if len(each)), frames[0].schema)
+            frames = [each.cast(schema) for each in frames]
+            union = pl.concat(frames).unique(maintain_order=True)
+            met = [
+                union.join(
+                    each.with_row_index(PLACE),
+                    on=self.by,
+                    how="left",
+                    nulls_equal=True,
+                    maintain_order="left",
+                )[PLACE]
+                .cast(pl.Int64)
+                .fill_null(-1)
+                .to_numpy()
+                for each in frames
+            ]
+            self.met[model] = union, met
+        return self.met[model]
 
     def values(self, model: str, places: Int64) -> Float64:
         """Return what all sources have of some cells [R, n, m], 0 where a source has no such cell."""
-        union = self.cells(model)
-        drawn = []
-        for source in self.sources:
-            own = source.cells(model).cast(union.schema).with_row_index(PLACE)
-            met = union.join(own, on=self.by, how="left", nulls_equal=True, maintain_order="left")
-            place = met[PLACE].cast(pl.Int64).fill_null(-1).to_numpy()
-            drawn.append(source.values(model, np.where(places < 0, -1, place[places])))
+        drawn = [
+            source.values(model, np.where(places < 0, -1, own[places]) if len(own) else places)
+            for source, own in zip(self.sources, self.places(model)[1], strict=True)
+        ]
         return np.concatenate(drawn, axis=2)
 
     def total(self, model: str) -> Float64:

@@ -11,7 +11,16 @@ from attribution.errors import ParameterError
 from attribution.kpis.costs.spend import spend_by
 from attribution.kpis.dictionary import KPIS
 from attribution.kpis.engagement.activity import Activity
-from attribution.kpis.engagement.counted import Beside, Counted, OfCounts, beside, check_names, told_once
+from attribution.kpis.engagement.ads import AD_NAMES
+from attribution.kpis.engagement.alongside import logs_of
+from attribution.kpis.engagement.counted import (
+    Beside,
+    Counted,
+    OfCounts,
+    alike,
+    beside,
+    told_once,
+)
 from attribution.kpis.entries import Kpi
 from attribution.kpis.intervals import with_intervals
 from attribution.kpis.lead_log import RECORDED
@@ -20,6 +29,7 @@ from attribution.kpis.ratios import with_ratios
 from attribution.kpis.totals import with_total
 from attribution.statistics import Resampling
 from attribution.tables import Reading, RowCount, Source
+from attribution.uncertainty import Drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,15 +74,15 @@ def engagement(
     (0.01, 0.5, 5.0)
     """
     check_dimensions(by)
+    logs = logs_of(activity, by, spend)
     if not activity and spend is None:
         raise ParameterError(
             "parameters 'activity' and 'spend': got neither, expected a log or a spend table"
         )
     money = spend_by(spend, by, columns, reading or Reading(), repeated_spend, rates, None, 0.0)
-    drawn = next((each.drawn for each in activity if each.drawn is not None), None)
-    parts = [each.counted(by, drawn.folds if drawn else 0) for each in activity]
+    drawn = drawn_alike(logs)
+    parts = [each.counted(by, drawn.folds if drawn else 0) for each in logs]
     parts, warnings = told_once([*([money.ads] if money.ads else []), *parts])
-    check_names(parts, {"by": by})
     if not any(part.cells is not None for part in parts):
         told = "; ".join(part.lacking for part in parts) or "the spend table counts no impressions or clicks"
         raise ParameterError(f"parameter 'by': {told}")
@@ -83,24 +93,33 @@ def engagement(
         rows.with_columns(pl.lit(value).alias(key) for key, value in same.items()), by, same | totals
     )
     names = list(totals)
-    ratios = ratios_of(names, [kpi for each in activity for kpi in each.rates])
+    rates = {kpi.name: kpi for each in logs for kpi in each.rates}
+    ratios = ratios_of(names, [*rates.values()])
     lacking = {name: part.lacking for part in parts for name in part.names}
     table = with_ratios(table, by, [], ratios, lacking)
     if drawn is not None:
         table = with_drawn(table, parts, by, ratios, drawn.resampling(), drawn.folds)
-    tables = {name: count for each in activity for name, count in each.tables.items()}
+    tables = {name: count for each in logs for name, count in each.tables.items()}
     tables |= {} if spend is None else {"spend": money.rows}
-    notes = (*warnings, *(line for each in activity for line in each.warnings), *money.warnings)
+    notes = (*warnings, *(line for each in logs for line in each.warnings), *money.warnings)
     return Engagement(table, tuple(by), tables, notes)
 
 
 def cells_of(parts: Sequence[Counted], by: Sequence[str]) -> pl.DataFrame:
     """Return the cells of all parts beside one another, in order of the dimensions."""
-    first, *others = [part for part in parts if part.cells is not None]
+    parts = alike(parts, by, {})
+    first, *others = sorted(parts, key=lambda part: part.cells is None)
     assert first.cells is not None
-    like = [part.like(by, first.cells.schema, "activity") for part in others]
-    unknown = [part for part in parts if part.cells is None]
-    return beside(first.cells, [*like, *unknown], by, {}).sort(by, nulls_last=True)
+    return beside(first.cells, others, by, {}).sort(by, nulls_last=True)
+
+
+def drawn_alike(logs: Sequence[Activity]) -> Drawn | None:
+    """Return how the owners of the logs are drawn; ParameterError where they are drawn differently."""
+    drawn = {each.drawn for each in logs if each.drawn is not None}
+    if len(drawn) > 1:
+        told = " and ".join(sorted(str(each) for each in drawn))
+        raise ParameterError.out_of_range("activity", told, "logs with the same intervals")
+    return next(iter(drawn), None)
 
 
 def ratios_of(names: Sequence[str], more: Sequence[Kpi]) -> list[Kpi]:
@@ -118,10 +137,11 @@ def with_drawn(
     folds: int,
 ) -> pl.DataFrame:
     """Return the table with the intervals of what customers decide."""
-    drawn = [part for part in parts if part.by_fold is not None]
+    drawn = [part for part in alike(parts, by, table.schema) if part.whole is not None]
     if not drawn:
         why = "; ".join(dict.fromkeys(part.unsure for part in parts if part.unsure))
-        return with_intervals(table, by, [], f"no intervals: {why.removeprefix('no intervals: ')}", ratios)
+        names = [name for part in parts for name in part.names if name not in AD_NAMES]
+        return with_intervals(table, by, names, f"no intervals: {why.removeprefix('no intervals: ')}", ratios)
     sources = tuple(OfCounts(resampling, folds, tuple(by), part) for part in drawn)
     names = [name for part in drawn for name in part.names]
     return with_intervals(table, by, names, Beside(sources, tuple(by)), ratios)

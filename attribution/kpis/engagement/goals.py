@@ -13,6 +13,7 @@ from attribution.kpis.dictionary import KPIS
 
 Predicate: TypeAlias = str | pl.Expr
 NAME = r"^[a-z][a-z0-9_]*$"
+HOLDS = "the condition holds"  # no column of any table
 CAST = "a CSV file holds text: CAST(name AS DOUBLE) > 0, CAST(name AS BIGINT)"
 TAKEN = {kpi.name for kpi in KPIS}
 
@@ -51,6 +52,8 @@ class Goal:
 
 def checked_goals(goals: Sequence[Goal]) -> tuple[Goal, ...]:
     """Return the goals; ParameterError where names meet, or where some have a value and others none."""
+    if not isinstance(goals, Sequence) or not all(isinstance(goal, Goal) for goal in goals):
+        raise ParameterError.out_of_range("goals", goals, "a list of at.Goal")
     names = [goal.name for goal in goals]
     layers = {goal.layer for goal in goals} - {""}
     for name in [*names, *layers]:
@@ -91,12 +94,12 @@ def holds(predicate: Predicate, rows: pl.DataFrame, what: str) -> pl.Series:
         if name not in rows.columns:
             raise ParameterError.unknown(f"column in {what}", name, rows.columns)
     try:
-        found = rows.select(expression(predicate, what).alias("holds"))["holds"]
+        found = rows.with_columns(expression(predicate, what).alias(HOLDS))[HOLDS]
     except pl.exceptions.PolarsError as error:
         told = f"a condition on each row ({first_line(error)}; {CAST})"
         raise ParameterError.out_of_range(what, str(predicate), told) from None
     is_count = found.dtype.is_integer()
-    if len(found) != len(rows) or not (is_count or found.dtype == pl.Boolean):
+    if not (is_count or found.dtype == pl.Boolean):
         allowed = f"a condition that is true or false of each row, not {found.dtype} ({CAST})"
         raise ParameterError.out_of_range(what, str(predicate), allowed)
     return found.fill_null(0 if is_count else False)

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import polars as pl
 
 from attribution.errors import ParameterError, TableError
 from attribution.kpis.engagement.activity import WHEN
-from attribution.kpis.engagement.pages import LONGEST_IDLE, page_views
-from attribution.tables import Reading, Source
+from attribution.kpis.engagement.pages import LONGEST_IDLE, checked_pages, in_visits
+from attribution.tables import Reading, RowCount, Source
+
+
+@dataclass(frozen=True, eq=False)
+class PageStages:
+    """A row a customer, how many page views were read, used and set aside, and warnings."""
+
+    leads: pl.DataFrame
+    rows: RowCount
+    warnings: tuple[str, ...] = ()
+
+    def table(self) -> pl.DataFrame:
+        """Return the table of leads: a row a customer, a column NAME_at a page."""
+        return self.leads
 
 
 def page_stages(
@@ -18,13 +32,12 @@ def page_stages(
     *,
     columns: Mapping[str, str] | None = None,
     reading: Reading | None = None,
-) -> pl.DataFrame:
-    """Return a row a customer, with the first view of each page of ``stages`` as a time, NAME_at.
+) -> PageStages:
+    """Return who viewed pages as leads, with the first view of each page of ``stages`` as a time, NAME_at.
 
     The customer enters with the first view of any page, with the columns of that view (campaign, device).
-    ``stages`` names pages, as {"carts": "/cart"}. The table is one of leads: ``lead_log`` and ``funnel``
-    with stages={"carts": "carts_at"} make the funnel of pages by customer, ``velocity`` how soon each is
-    reached.
+    ``stages`` names pages, as {"carts": "/cart"}. ``lead_log`` and ``funnel`` with
+    stages={"carts": "carts_at"} make the funnel of pages by customer, ``velocity`` how soon each is reached.
 
     Raises:
         TableError: the table cannot be used, or has no customers.
@@ -32,28 +45,35 @@ def page_stages(
 
     >>> views = {"customer_id": ["a", "a", "b"], "page": ["home", "/cart", "home"]}
     >>> views["timestamp"] = ["2026-03-02T10:00Z", "2026-03-02T10:02Z", "2026-03-02T10:00Z"]
-    >>> page_stages(pl.DataFrame(views), {"carts": "/cart"}).select("customer_id", "carts_at").rows()[1]
-    ('b', None)
+    >>> leads = page_stages(pl.DataFrame(views), {"carts": "/cart"}).table()
+    >>> leads.select("customer_id", "landing_page", "carts_at").rows()[1]
+    ('b', 'home', None)
     """
-    viewed = page_views(pages, columns, LONGEST_IDLE, reading or Reading())
-    if "customer_id" not in viewed.rows.columns:
+    if not isinstance(stages, Mapping) or not all(isinstance(page, str) for page in stages.values()):
+        raise ParameterError.out_of_range("stages", stages, 'names and pages, as {"carts": "/cart"}')
+    opened = checked_pages(pages, columns, reading or Reading())
+    if "customer_id" not in opened.has:
         raise TableError.of(
-            viewed.where,
+            opened.table.where,
             "no column customer_id",
             "who viewed each page: stages are those of customers",
-            "map it: columns={'customer_id': ...}",
+            "map it: columns={'customer_id': ...} (--pages-columns customer_id=...)",
             column="customer_id",
         )
+    opened = opened.set_aside("null_user", pl.col("customer_id").is_null())
+    viewed = in_visits(opened, "customer_id", LONGEST_IDLE)
     seen = viewed.rows["page"].unique().sort()
     for name, page in stages.items():
         if not name.isidentifier() or f"{name}_at" in viewed.names:
             raise ParameterError.out_of_range("stages", name, "a name such as carts, of no column carts_at")
         if page not in seen:
             raise ParameterError.unknown("page", page, seen)
-    rows = viewed.rows.select(*viewed.names, WHEN).sort("customer_id", WHEN, maintain_order=True)
     times = [
         pl.col(WHEN).filter(pl.col("page") == page).min().alias(f"{name}_at") for name, page in stages.items()
     ]
-    others = pl.exclude("customer_id", "visit_id", "sequence", "seconds", WHEN)
-    entered = rows.group_by("customer_id", maintain_order=True).agg(others.first(), *times)
-    return entered.rename({"page": "landing_page"})
+    own = ("customer_id", "visit_id", "sequence", "seconds", "page", "landing_page")
+    others = [name for name in viewed.names if name not in own]
+    landing = pl.col("page").first().alias("landing_page")
+    entered = viewed.rows.group_by("customer_id", maintain_order=True)
+    leads = entered.agg(pl.col(others).first(), landing, *times)
+    return PageStages(leads, opened.table.count, viewed.warnings)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 
 from attribution.errors import ParameterError, TableError
 from attribution.kpis.engagement.activity import WHEN
-from attribution.tables import Checked, Reading, RowCount, Source, check_table
-from attribution.tables.sources import read
-from attribution.tables.values import is_scalar
+from attribution.kpis.engagement.opened import Opened, opened
+from attribution.tables import Reading, Source
 
 VISIT, WHO = "visit of the row", "customer of the row"  # no columns of any table, nor are these:
-SECONDS, IS_EXIT, IS_ENTRANCE = "microseconds", "is the exit", "is the entrance"
+SECONDS, IS_EXIT, IS_ENTRANCE = "microseconds of the view", "is the exit", "is the entrance"
 SECOND = 1_000_000  # microseconds
 LONGEST_IDLE = 60.0 * 24 * 36_525  # minutes, a hundred years
 
@@ -25,66 +25,67 @@ class Viewed:
 
     rows: pl.DataFrame
     names: tuple[str, ...]
-    count: RowCount
     where: str
     warnings: tuple[str, ...]
 
 
-def page_views(
-    source: Source, columns: Mapping[str, str] | None, idle_minutes: float, reading: Reading
-) -> Viewed:
-    """Return the page views of a table by visit, in order of time, sequence and page.
+def checked_pages(
+    source: Source, columns: Mapping[str, str] | None, reading: Reading, as_of: datetime | None = None
+) -> Opened:
+    """Return a table of page views, those without a page set aside; TableError if it cannot be used."""
+    return opened("pages", source, columns, reading, as_of).set_aside("null_page", pl.col("page").is_null())
 
-    Without visit_id a customer's visit ends where no page is viewed for more than ``idle_minutes``.
-    The seconds of a page last until the next page view of the visit; those of the last one are not known.
+
+def by_visit(pages: Opened) -> tuple[Opened, str]:
+    """Return the page views that have a visit, or a customer where no column tells visits, and its column.
 
     Raises:
-        TableError: the table cannot be used, or has neither visits nor customers.
+        TableError: the table has neither.
+    """
+    key = next((name for name in ("visit_id", "customer_id") if name in pages.has), None)
+    if key is None:
+        raise TableError.of(
+            pages.table.where,
+            f"neither visit_id nor customer_id; found {', '.join(pages.table.columns[:30])}",
+            "a column that tells the visits apart, or one that tells the customers",
+            "map it: columns={'pages': {'visit_id': ...}} (--pages-columns visit_id=...)",
+        )
+    return pages.set_aside("null_visit" if key == "visit_id" else "null_user", pl.col(key).is_null()), key
+
+
+def in_visits(pages: Opened, key: str, idle_minutes: float) -> Viewed:
+    """Return page views by visit, in order of time, sequence and page.
+
+    By customer, a visit ends where no page is viewed for more than ``idle_minutes``. The seconds of a page
+    last until the next page view of the visit; those of the last one are not known.
+
+    Raises:
         ParameterError: the idle time is no length of time.
     """
     if not isinstance(idle_minutes, (int, float)) or not 0 < idle_minutes <= LONGEST_IDLE:
         raise ParameterError.out_of_range(
             "idle_minutes", idle_minutes, f"a number above 0, to {LONGEST_IDLE:g}"
         )
-    whole = read(source, "pages", None, reading.delimiter)
-    table = check_table("pages", whole, reading, columns)
-    table = table.set_aside("null_page", pl.col("page").is_null())
-    has = table.frame.columns
-    key = next((name for name in ("visit_id", "customer_id") if name in has), None)
-    if key is None:
-        raise TableError.of(
-            table.where,
-            f"neither visit_id nor customer_id; found {', '.join(table.columns[:30])}",
-            "a column that tells the visits apart, or one that tells the customers",
-            "map it: columns={'pages': {'visit_id': ...}} (--pages-columns visit_id=...)",
-        )
-    table = table.set_aside("null_visit" if key == "visit_id" else "null_user", pl.col(key).is_null())
-    if "seconds" in has:
-        table = table.set_aside("negative_seconds", pl.col("seconds") < 0)
-    rows = with_extras(table, whole.frame, columns or {}).filter(table.reason.is_null())
+    rows, where, warnings = pages.rows, pages.table.where, list(pages.table.warnings)
     names = tuple(rows.columns)
-    who = pl.col("customer_id") if "customer_id" in has else pl.lit(None)
+    who = pl.col("customer_id") if "customer_id" in names else pl.lit(None)
     rows = rows.with_columns(pl.col("timestamp").alias(WHEN), who.cast(pl.String).alias(WHO))
-    first = [WHEN, *(["sequence"] if "sequence" in has else []), "page"]
-    order = [*first, *(name for name in names if name not in first and is_scalar(rows.schema[name]))]
+    first = [WHEN, *(["sequence"] if "sequence" in names else []), "page"]
+    order = [*first, *(name for name in names if name not in first and sortable(rows.schema[name]))]
     if key == "visit_id":
         rows = rows.with_columns(pl.col("visit_id").cast(pl.String).alias(VISIT)).sort(VISIT, *order)
     else:
         rows = cut(rows.sort(WHO, *order), idle_minutes)
-    tied = (
-        rows.select(pl.struct(VISIT, WHEN).rle().struct.field("len")).filter(pl.col("len") > 1)["len"].sum()
-    )
-    warnings = list(table.warnings)
-    if tied and "sequence" not in has:
+    runs = rows.select(pl.struct(VISIT, WHEN).rle().struct.field("len"))["len"]
+    if (tied := runs.filter(runs > 1).sum()) and "sequence" not in names:
         told = "stand in order of the name of the page (a column sequence tells better)"
-        warnings.append(f"{table.where}: {tied:,} page views of one instant {told}")
-    return Viewed(timed(rows), names, table.count, table.where, tuple(warnings))
+        warnings.append(f"{where}: {tied:,} page views of one instant {told}")
+    return Viewed(timed(rows), names, where, tuple(warnings))
 
 
-def with_extras(table: Checked, source: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:
-    """Return the columns of ours with all others that the table has."""
-    claimed = {*table.frame.columns, *columns.values()}
-    return table.frame.hstack([source[name] for name in source.columns if name not in claimed])
+def sortable(dtype: pl.DataType) -> bool:
+    """Return whether rows can be put in order by a column of the type."""
+    return not dtype.is_nested() and dtype not in (pl.Object, pl.Binary)
 
 
 def cut(rows: pl.DataFrame, idle_minutes: float) -> pl.DataFrame:

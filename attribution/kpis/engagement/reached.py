@@ -59,7 +59,8 @@ def with_goals(seen: Visited, viewed: Viewed | None, goals: Sequence[Goal]) -> p
     for layer, names in layers.items():
         if layer:
             rows = rows.with_columns(any_of(rows, names, seen.where, layer).alias(flag(layer)))
-    if "converting_visits" in rows.columns:
+    several = len(goals) > 1 and (rows[MANY] > 1).any()
+    if "converting_visits" in rows.columns and (several or not goals):
         return rows.with_columns(pl.col("converting_visits").alias(CONVERTS))
     if not goals:
         return rows
@@ -78,7 +79,11 @@ def reached(goal: Goal, told: pl.DataFrame, rows: pl.DataFrame, viewed: Viewed |
     wanted = columns_of(goal.when, what)
     known = [] if viewed is None else [name for name in viewed.names if name in viewed.rows.columns]
     if viewed is None or not wanted <= {*known}:
-        if unknown := sorted(wanted - {*told.columns}):
+        unknown = sorted(wanted - {*told.columns})
+        if unknown and {*unknown} <= {*known}:
+            allowed = "columns of the page views alone, or of the visits alone"
+            raise ParameterError.out_of_range(what, ", ".join(sorted(wanted)), allowed)
+        if unknown:
             raise ParameterError.unknown(
                 f"column in {what}", unknown[0], dict.fromkeys([*known, *told.columns])
             )
@@ -107,6 +112,7 @@ def counts_of_visits(rows: pl.DataFrame, goals: Sequence[Goal]) -> dict[str, pl.
     """Return what is counted of a row a visit (or several), as far as it is known."""
     single = (rows[MANY] == 1).all()
     has_views, has_time = (rows[name].null_count() < max(len(rows), 1) for name in (VIEWS, SECONDS))
+    lasted = "seconds" in rows.columns and rows["seconds"].dtype.is_numeric()
     many = pl.col(MANY)
     counts = {"visits": many.sum()}
     if single and OWNER in rows.columns and rows[OWNER].null_count() < max(len(rows), 1):
@@ -119,9 +125,9 @@ def counts_of_visits(rows: pl.DataFrame, goals: Sequence[Goal]) -> dict[str, pl.
         counts["bounces"] = (pl.col(VIEWS) == 1).sum()
     if "engaged_visits" in rows.columns:
         counts["visits_not_engaged"] = (many - pl.col("engaged_visits")).sum()
-    elif single and (has_views or has_time):
+    elif single and (has_views or lasted):
         converts = pl.col(CONVERTS) > 0 if CONVERTS in rows.columns else pl.lit(False)
-        long = (pl.col(SECONDS) >= ENGAGED_SECONDS * SECOND).fill_null(False)
+        long = (pl.col("seconds") >= ENGAGED_SECONDS).fill_null(False) if lasted else pl.lit(False)
         counts["visits_not_engaged"] = (~((pl.col(VIEWS) >= 2).fill_null(False) | long | converts)).sum()
     if has_views and has_time:
         counts |= {"page_views_timed": pl.col(TIMED).sum(), "seconds_on_page": pl.col(SECONDS).sum() / SECOND}

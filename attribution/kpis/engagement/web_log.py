@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import polars as pl
 
 from attribution.errors import ParameterError
-from attribution.kpis.engagement.activity import HASH, OWNER, Activity, Grain, drawn_how, owners
+from attribution.kpis.engagement.activity import HASH, OWNER, WHEN, Activity, Grain, drawn_how, owners
 from attribution.kpis.engagement.goals import Goal, Predicate, checked_goals, holds
-from attribution.kpis.engagement.pages import VISIT, WHO, Viewed, page_views
+from attribution.kpis.engagement.opened import Opened
+from attribution.kpis.engagement.pages import VISIT, WHO, Viewed, by_visit, checked_pages, in_visits
 from attribution.kpis.engagement.reached import (
     CODE,
     CONVERTS,
@@ -22,8 +24,9 @@ from attribution.kpis.engagement.reached import (
     rate_of,
     with_goals,
 )
-from attribution.kpis.engagement.visits import MANY, visits_of, visits_table
+from attribution.kpis.engagement.visits import MANY, checked_visits, matched, visited, visits_of
 from attribution.stitched import FOLDS
+from attribution.stitching.end_of_data import instant_of
 from attribution.tables import Reading, Source
 
 
@@ -34,6 +37,7 @@ def web_log(
     goals: Sequence[Goal] = (),
     qualified: Predicate | None = None,
     idle_minutes: float = 30.0,
+    as_of: datetime | str | None = None,
     columns: Mapping[str, Mapping[str, str]] | None = None,
     intervals: float | None = None,
     replicates: int = 1000,
@@ -49,9 +53,11 @@ def web_log(
     which they are cut into visits where nothing is viewed for more than ``idle_minutes``. Pages alone make
     their visits. By the columns of the pages (page) visits are those that saw it, each once.
 
-    A visit converts when it reaches any of the ``goals``; without goals it is what converting_visits says.
+    A visit converts when it reaches any of the ``goals``. What converting_visits says counts without goals,
+    and where rows stand for many visits that may have reached several.
     ``qualified`` is a condition on visits (page_views >= 3 AND seconds > 60): those that leave without
-    conversion are abandoned. A visit is engaged if it saw two pages, took 10 seconds, or converted.
+    conversion are abandoned. A visit is engaged if it saw two pages, took 10 seconds, or converted. Rows
+    later than ``as_of`` are set aside.
 
     Raises:
         TableError: a table cannot be used.
@@ -74,38 +80,52 @@ def web_log(
         if name not in ("visits", "pages"):
             raise ParameterError.unknown("table in columns=", name, ("visits", "pages"))
     drawn = drawn_how(intervals, replicates, seed, folds)
-    viewed = None if pages is None else page_views(pages, mapped.get("pages"), idle_minutes, reading)
+    told = checked_goals(goals)
+    until = None if as_of is None else instant_of(as_of)
+    opened: dict[str, Opened] = {}
     if visits is not None:
-        visited, viewed = visits_table(visits, mapped.get("visits"), reading, viewed)
+        opened["visits"] = checked_visits(visits, mapped.get("visits"), reading, until)
+    if pages is not None:
+        opened["pages"] = checked_pages(pages, mapped.get("pages"), reading, until)
+    if len(opened) == 2:
+        opened["visits"], opened["pages"] = matched(opened["visits"], opened["pages"])
+    viewed = None
+    if pages is not None:
+        opened["pages"], key = by_visit(opened["pages"])
+        viewed = in_visits(opened["pages"], key, idle_minutes)
+    if visits is not None:
+        seen_visits = visited(opened["visits"], viewed)
     else:
         assert viewed is not None
-        visited = visits_of(viewed)
-    told = checked_goals(goals)
-    rows = with_goals(visited, viewed, told)
-    seen = tuple(names_in(visited, rows))
+        seen_visits = visits_of(viewed)
+    rows = with_goals(seen_visits, viewed, told)
+    seen = tuple(names_in(seen_visits, rows))
     if qualified is not None:
         if CONVERTS not in rows.columns:
             why = "there are no goals, so nobody can tell who left without conversion: pass goals too"
             raise ParameterError(f"parameter 'qualified': {why}")
-        holds_for = holds(qualified, rows.select(seen), "qualified").cast(pl.Int64) * rows[MANY]
-        rows = rows.with_columns(holds_for.alias(QUALIFIED))
-    if has_owners(rows):
-        rows = rows.with_columns(owners(rows[WHO], rows[VISIT]))
+        is_qualified = holds(qualified, rows.select(seen), "qualified")
+        if is_qualified.dtype != pl.Boolean:
+            allowed = "a condition that is true or false of each visit, such as page_views >= 3"
+            raise ParameterError.out_of_range("qualified", str(qualified), allowed)
+        rows = rows.with_columns((is_qualified.cast(pl.Int64) * rows[MANY]).alias(QUALIFIED))
+    if can_be_drawn(rows):
+        rows = rows.with_columns(owners(rows[WHO], rows[VISIT].fill_null(rows[WHEN].cast(pl.String))))
     rows = rows.with_row_index(CODE)
     grains = [Grain(rows, counts_of_visits(rows, told), seen)]
-    tables, warnings = {"visits": visited.count}, list(visited.warnings)
+    warnings = list(seen_visits.warnings)
     if viewed is not None:
         grains.append(page_grain(viewed, rows, seen, told))
         warnings += viewed.warnings
-        tables = {**({} if visits is None else tables), "pages": viewed.count}
+    tables = {name: each.table for name, each in opened.items()}
     zone = reading.timezone or "UTC"
     rates = tuple(rate_of(name) for name in names_of(told))
     return Activity("visits", tuple(grains), tables, zone, tuple(dict.fromkeys(warnings)), drawn, rates)
 
 
-def has_owners(rows: pl.DataFrame) -> bool:
-    """Return whether each row is one visit, of a customer or with a name of its own."""
-    return bool((rows[MANY] == 1).all() and (rows[WHO].is_not_null() | rows[VISIT].is_not_null()).all())
+def can_be_drawn(rows: pl.DataFrame) -> bool:
+    """Return whether each row is one visit, and customers are known: the others are drawn by themselves."""
+    return bool((rows[MANY] == 1).all() and rows[WHO].is_not_null().any())
 
 
 def page_grain(viewed: Viewed, rows: pl.DataFrame, seen: Sequence[str], goals: Sequence[Goal]) -> Grain:
