@@ -45,8 +45,22 @@ def test_the_verb_tells_reasons_and_refuses_with_their_codes(tmp_path: Path) -> 
     assert "unknown variant in 'control' 'z'" in refused(2, *table, "--control", "z")
     told = refused(2, *table, "--control", "a", "--planned-shares", "a=x,b=1")
     assert "'--planned-shares': got 'a=x,b=1', expected VARIANT=SHARE with numbers" in told
+    for wrong in ("a", "=1,b=1", "a=1,,b=", "", ","):
+        told = refused(2, *table, "--control", "a", "--planned-shares", wrong)
+        assert f"'--planned-shares': got '{wrong}', expected VARIANT=SHARE with numbers" in told
+    assert "expected each variant once" in refused(
+        2, *table, "--control", "a", "--planned-shares", "a=1, a =1"
+    )
     assert "no column 'conversion'" in refused(3, *table[:2], "--control", "a")
     assert "--control" in refused(2, *table)
+
+
+def test_a_variant_may_hold_the_sign_before_its_share(tmp_path: Path) -> None:
+    counts(variant=["a=b", "b"], users=[900, 100], conversions=[9, 9]).write_csv(tmp_path / "counts.csv")
+    table = ("experiment", tmp_path / "counts.csv", "--metric", "conversions", "--control", "b")
+    ran = done(*table, "--planned", 100, "--planned-shares", "a=b=9, b=1", "--json")
+    assert "split" not in ran.err
+    assert "users split 90/10 (a=b, b) where 50/50" in done(*table, "--planned-shares", "a=b=1,b=1").err
 
 
 def test_the_verb_sample_size_tells_users_power_or_difference(tmp_path: Path) -> None:

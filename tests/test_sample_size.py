@@ -137,12 +137,16 @@ def test_a_plan_by_hand() -> None:
 def test_the_users_are_just_enough_and_show_just_the_difference(spread: float | None, ratio: float) -> None:
     given: dict[str, Any] = {"standard_deviation": spread, "shares_ratio": ratio, "comparisons": 2}
     found = users_needed(0.1, 0.03, 0.85, Setting(spread, 0.95, 2, ratio))
-    assert at.power(0.1, 0.03, found, **given) == pytest.approx(0.85, abs=1e-6)
-    assert at.power(0.1, 0.03, found - 1, **given) < 0.85
+    setting = Setting(spread, 0.95, 2, ratio)
+    assert chance(0.1, 0.03, found, setting) == pytest.approx(0.85, abs=1e-6)
+    assert chance(0.1, 0.03, found - 1, setting) < 0.85
     plan = at.sample_size(0.1, 0.03, power=0.85, **given)
     assert 0 <= plan.users_variant - found < 1
     assert 0 <= plan.users_control - found / ratio < 1
-    assert at.detectable(0.1, found, power=0.85, **given) == pytest.approx(0.03, rel=1e-6)
+    assert plan.power == at.power(0.1, 0.03, found, **given) >= 0.85
+    shown = at.detectable(0.1, plan.users_variant, power=0.85, **given)
+    assert 0.0299 < shown <= 0.03
+    assert at.power(0.1, shown, plan.users_variant, **given) == pytest.approx(0.85, abs=1e-9)
     assert at.power(0.1, -0.03, 500, **given) == pytest.approx(
         at.power(0.9, 0.03, 500, **given)  # a rate that falls is one that rises, seen from the other side
     )
@@ -211,3 +215,82 @@ def test_users_that_cannot_be_are_refused() -> None:
         at.detectable(0.1, 1)
     with pytest.raises(ParameterError, match="'users': got 3, expected more: not even the largest"):
         at.detectable(0.9, 3)
+
+
+# Both sides of a plan.
+
+
+@pytest.mark.parametrize("spread", [None, 10.0])
+@pytest.mark.parametrize("ratio", [1e-4, 0.01, 1.0, 50.0, 5000.0])
+def test_the_control_has_two_users_at_least(spread: float | None, ratio: float) -> None:
+    baseline, difference = (0.1, 0.05) if spread is None else (20.0, 5.0)
+    given: dict[str, Any] = {"standard_deviation": spread, "shares_ratio": ratio}
+    plan = at.sample_size(baseline, difference, **given)
+    assert min(plan.users_control, plan.users_variant) >= 2
+    assert 0.8 - 1e-9 <= plan.power <= 1
+    easy = at.sample_size(0.001 if spread is None else 0.0, 0.998 if spread is None else 1e4, **given)
+    assert min(easy.users_control, easy.users_variant) >= 2
+    if ratio > 2:
+        for call in (at.power, at.detectable):
+            arguments = (baseline, difference, ratio) if call is at.power else (baseline, ratio)
+            with pytest.raises(
+                ParameterError, match=r"expected more: the control has users / shares_ratio = 1"
+            ):
+                call(*arguments, **given)
+
+
+def test_a_control_that_is_a_small_share_needs_as_many_as_it_always_does() -> None:
+    # s = 10, d = 0.1: of a control beside many more users (z + z)² s² / d² = 7.849 x 10,000 = 78,489
+    plan = at.sample_size(20, 0.1, standard_deviation=10, shares_ratio=5000)
+    assert plan.users_control == pytest.approx(78_489 * (1 + 1 / 5000), rel=1e-4)
+    assert plan.power == pytest.approx(0.8, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_power_is_that_of_the_users_that_the_plan_states(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ratio, effect = float(rng.uniform(0.2, 6)), float(rng.uniform(0.5, 2))
+    plan = at.sample_size(3, effect, standard_deviation=1, shares_ratio=ratio)
+    n, n_0 = plan.users_variant, plan.users_control
+    t, shift = stats.t.ppf(0.975, n + n_0 - 2), effect / math.sqrt(1 / n + 1 / n_0)
+    twin = stats.nct.sf(t, n + n_0 - 2, shift) + stats.nct.cdf(-t, n + n_0 - 2, shift)
+    assert plan.power == pytest.approx(twin, abs=1e-9)
+    rate = at.sample_size(0.1, 0.3, shares_ratio=ratio)
+    n, n_0, p = rate.users_variant, rate.users_control, 0.4
+    pooled = (n * p + n_0 * 0.1) / (n + n_0)
+    null, own = (pooled * (1 - pooled) * (1 / n + 1 / n_0)) ** 0.5, (p * (1 - p) / n + 0.09 / n_0) ** 0.5
+    z = stats.norm.ppf(0.975)
+    twin = stats.norm.sf((z * null - 0.3) / own) + stats.norm.sf((z * null + 0.3) / own)
+    assert rate.power == pytest.approx(twin, abs=1e-12)
+    shown = at.detectable(0.1, 150.5, shares_ratio=ratio)
+    assert at.power(0.1, shown, 150.5, shares_ratio=ratio) == pytest.approx(0.8, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments", "given", "said"),
+    [
+        (at.sample_size, (20, 1e300), {"standard_deviation": 1e-300}, "'difference': got 1e+300"),
+        (at.sample_size, (20, 1.0), {"standard_deviation": 1e-300}, "'difference': got 1.0, expected one of"),
+        (
+            at.power,
+            (20, 1e99, 50),
+            {"standard_deviation": 1e-250},
+            "expected one of fewer standard deviations",
+        ),
+        (at.detectable, (20, 100), {"standard_deviation": 1e308}, "'standard_deviation': got 1e+308"),
+        (at.sample_size, (0.1, 0.1), {"comparisons": 10**400}, "'comparisons': got 1"),
+        (at.power, (0.1, 0.1, 10**400), {}, "'users': got 1"),
+        (at.sample_size, (0.1, 0.1), {"shares_ratio": 1e300}, "'shares_ratio': got 1e+300, expected"),
+        (
+            at.sample_size,
+            (0.1, 0.1),
+            {"shares_ratio": 1e-320},
+            "'difference': got 0.1, expected one that less",
+        ),
+        (at.power, (0.1, 0.1, 50), {"shares_ratio": 1e-320}, "'users': got 50, expected fewer: the control"),
+    ],
+)
+def test_a_figure_that_is_not_finite_is_refused(call: Any, arguments: Any, given: Any, said: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        call(*arguments, **given)
+    assert said in str(caught.value)

@@ -75,16 +75,23 @@ def experiment(
 def shares_of(text: str | None) -> dict[str, float] | None:
     """Return the shares that VARIANT=SHARE,... stands for.
 
-    >>> shares_of("a=50,b=50")
-    {'a': 50.0, 'b': 50.0}
+    >>> shares_of("a=50,b=1=50")  # the last sign of a part is the one before its share
+    {'a': 50.0, 'b=1': 50.0}
     """
     if text is None:
         return None
+    pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
+    names = [name.strip() for name, _, _ in pairs]
+    if len({*names}) < len(names):
+        raise ParameterError.out_of_range("--planned-shares", text, "each variant once")
     try:
-        return {name: float(share) for name, share in options.mapping(text, "--planned-shares").items()}
+        shares = [float(share) for _, _, share in pairs]
     except ValueError:
+        shares = []
+    if not (all(names) and shares):
         expected = "VARIANT=SHARE with numbers, separated by commas"
-        raise ParameterError.out_of_range("--planned-shares", text, expected) from None
+        raise ParameterError.out_of_range("--planned-shares", text, expected)
+    return dict(zip(names, shares, strict=True))
 
 
 def show_comparisons(table: pl.DataFrame) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from attribution.errors import ParameterError
 from attribution.parameters import Parameter, check, param
 
-NUMBER = Parameter(None, "", float, above=-math.inf, below=math.inf)
+LARGEST = 1e100  # of a mean and its spread: what is made of them stays finite
+NUMBER = Parameter(None, "", float, low=-LARGEST, high=LARGEST)
 RATE = Parameter(None, "", float, above=0, below=1)
 
 
@@ -17,10 +18,15 @@ class Setting:
     """What is compared, and how sure the result is to be."""
 
     standard_deviation: float | None = param(
-        None, "that of a mean such as spend; a rate has its own", kind=float, above=0, optional=True
+        None,
+        "that of a mean such as spend; a rate has its own",
+        kind=float,
+        above=0,
+        high=LARGEST,
+        optional=True,
     )
     confidence: float = param(0.95, "1 - the share of false alarms where nothing differs", above=0, below=1)
-    comparisons: int = param(1, "variants that are compared with the control (Bonferroni)", low=1)
+    comparisons: int = param(1, "variants that are compared with the control (Bonferroni)", low=1, high=1e6)
     shares_ratio: float = param(1.0, "users of a variant per user of the control", above=0, below=math.inf)
 
     def __post_init__(self) -> None:
@@ -44,10 +50,18 @@ class Setting:
 
 
 def chance(baseline: float, difference: float, users: float, setting: Setting) -> float:
-    """Return the power of so many users of a variant; the control has users / shares_ratio."""
-    if setting.standard_deviation is not None:
-        return chance_of_mean(difference / setting.standard_deviation, users, setting)
-    return chance_of_rate(baseline, difference, users, setting)
+    """Return the power of so many users of a variant; the control has users / shares_ratio.
+
+    Raises:
+        ParameterError: the difference is so great that its power cannot be computed.
+    """
+    if setting.standard_deviation is None:
+        return chance_of_rate(baseline, difference, users, setting)
+    found = chance_of_mean(difference / setting.standard_deviation, users, setting)
+    if not math.isfinite(found):
+        expected = "one of fewer standard deviations: its power cannot be computed"
+        raise ParameterError.out_of_range("difference", difference, expected)
+    return found
 
 
 def deviations(baseline: float, difference: float, shares_ratio: float) -> tuple[float, float]:

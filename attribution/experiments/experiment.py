@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from attribution.errors import ParameterError
 from attribution.experiments.assignment import assignment
-from attribution.experiments.cautions import on_few, on_looks, on_rows, on_split, planned_of
+from attribution.experiments.cautions import on_few, on_looks, on_missing, on_rows, on_split, planned_of
 from attribution.experiments.corrections import holm, simultaneous
 from attribution.experiments.effect import Effect, Ends
 from attribution.experiments.means import Mean, effect_on_mean
+from attribution.experiments.names import variant_of
 from attribution.experiments.rates import Rate, effect_on_rate
 from attribution.parameters import check, param
 from attribution.tables import Reading, RowCount, Source
@@ -37,7 +37,12 @@ class Rules:
     )
     correction: str = param("holm", "what several variants ask of each comparison", choices=("holm", "none"))
     planned: int | None = param(
-        None, "users planned for each variant, for the smallest of them", kind=int, low=1, optional=True
+        None,
+        "users planned for each variant, for the smallest of them",
+        kind=int,
+        low=1,
+        high=1e15,
+        optional=True,
     )
 
     def __post_init__(self) -> None:
@@ -61,21 +66,23 @@ def experiment(
     table: Source,
     *,
     variant: str = "variant",
-    control: str,
-    metrics: Sequence[str] = ("conversion",),
+    control: str | float,
+    metrics: Iterable[str] = ("conversion",),
     customer: str | None = None,
     planned: int | None = Rules.planned,
-    planned_shares: Mapping[str, float] | None = None,
+    planned_shares: Mapping[Any, float] | None = None,
     confidence: float = Rules.confidence,
     correction: str = Rules.correction,
     reading: Reading | None = None,
 ) -> Experiment:
     """Return what each variant of a page, an ad or a holdout has brought against the control, and how sure.
 
-    A row is a user, assigned by chance to the variant in the column ``variant``. A metric that is 0 or 1
-    everywhere is a rate, another a mean. With a column users a row counts several users of a variant, and
-    metrics count those of them who converted. ``customer`` names the column of who was assigned: it has to
-    have one row, and who was shown several variants is set aside.
+    A row is a user, assigned by chance to the variant in the column ``variant``. A metric that is 0 or 1 (or
+    true or false, yes or no) everywhere is a rate, another a mean. A user without a value is left out of that
+    metric and no other: null is not 0. With a column users a row counts several users of a variant, and
+    metrics count those of them who converted. ``control`` may be a number or a boolean where the column holds
+    such. ``customer`` names the column of who was assigned: it has to have one row, and who was shown several
+    variants is set aside.
 
     Formula: difference = value - value_control; its interval is Newcombe's score interval for rates, Welch's
     for means; p_value is that of the pooled z test, or of Welch's t; the ratio's interval is that of Katz, or
@@ -84,12 +91,12 @@ def experiment(
     ``correction`` is "none"; the column confidence is that of each single interval. What is not known is
     null, and ``reason`` says why.
 
-    Users are tested (chi²) against ``planned_shares``, or against equal ones. ``planned`` is how many users
-    each variant, the smallest one, was to have (``sample_size``).
+    All who were assigned are tested (chi²) against ``planned_shares``, or against equal ones. ``planned`` is
+    how many users each variant, the smallest one, was to have (``sample_size``).
 
     Raises:
         ParameterError: the control or a planned variant is not in the table, or an option is out of range.
-        TableError: the table cannot be used, or a variant has no users.
+        TableError: the table cannot be used, or a variant has no users, or none with a value of a metric.
 
     >>> counts = {"variant": ["new", "old"], "users": [1000, 1000], "conversions": [30, 20]}
     >>> found = experiment(pl.DataFrame(counts), control="old", metrics=["conversions"], planned=1000).table()
@@ -101,19 +108,18 @@ def experiment(
     """
     rules = Rules(confidence, correction, planned)
     found = assignment(table, variant, metrics, customer, reading)
-    if control not in found.variants:
-        raise ParameterError.unknown("variant in 'control'", str(control), found.variants)
-    users = found.users
-    shares = planned_of(users, planned_shares)
+    name = variant_of("control", control, found.users)
+    shares = planned_of(found.users, planned_shares)
     warnings = [*found.table.warnings, *on_rows(found.table.count)]
-    warnings += [*on_split(users, shares, planned_shares is not None), *on_looks(users, shares, planned)]
+    warnings += on_split(found.users, shares, planned_shares is not None)
+    warnings += on_looks(found.users, shares, planned)
     rows = []
-    for metric in metrics:
-        samples = found.samples(metric)
-        kind = "rate" if isinstance(samples[control], Rate) else "mean"
-        known = {"metric": metric, "kind": kind, "control": control}
-        rows += [known | row for row in compared(samples, control, rules)]
-        warnings += on_few(metric, samples, control)
+    for metric in found.metrics:
+        samples = metric.samples
+        kind = "rate" if isinstance(samples[name], Rate) else "mean"
+        known = {"metric": metric.name, "kind": kind, "control": name}
+        rows += [known | row for row in compared(samples, name, rules)]
+        warnings += [*on_missing(found.users, metric), *on_few(metric, name)]
     schema = {
         name: pl.String if name in TEXT else pl.Int64 if name in COUNTS else pl.Float64 for name in COLUMNS
     }

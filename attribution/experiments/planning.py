@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -14,7 +14,7 @@ from attribution.experiments.chances import Setting, chance, deviations
 from attribution.parameters import Parameter
 
 POWER = Parameter(0.8, "", float, low=0.5, below=1)
-FEWEST, MOST = 2.0, 1e15  # users of a variant
+FEWEST, MOST = 2.0, 1e15  # users of a variant, and of the control
 ENOUGH = Parameter(None, "", float, low=FEWEST, below=MOST)
 CLOSE = 1e-12  # relative: how near a root is sought
 
@@ -70,7 +70,8 @@ def sample_size(
     Formula: rates: n = ((z(1 - alpha / 2) s0 + z(power) s1) / d)² users of a variant, alpha =
     (1 - confidence) / comparisons, s0 and s1 the standard deviations of the difference without and with it.
     It leaves a significant result of the wrong sign out, which ``power`` counts: 1 in a million at 0.8.
-    Means: the least n that has the power. Users are rounded up; the control has n / shares_ratio.
+    Means: the least n that has the power. The control has n / shares_ratio, neither less than 2. Users are
+    rounded up, and the power is that of these.
 
     Raises:
         ParameterError: a parameter is out of range.
@@ -97,8 +98,8 @@ def power(
 ) -> float:
     """Return how often so many users of each variant show a difference that is there.
 
-    The control has users / shares_ratio. A significant result of either sign counts: of the pooled z test of
-    rates, or of the t test of means where ``standard_deviation`` is given.
+    The control has users / shares_ratio, both rounded up. A significant result of either sign counts: of the
+    pooled z test of rates, or of the t test of means where ``standard_deviation`` is given.
 
     Raises:
         ParameterError: a parameter is out of range.
@@ -130,8 +131,9 @@ def detectable(
     """
     setting = Setting(standard_deviation, confidence, comparisons, shares_ratio)
     setting.check_effect(baseline)
-    allowed("users", users, ENOUGH)
     allowed("power", power, POWER)
+    users, control = rounded(users, setting)
+    setting = replace(setting, shares_ratio=users / control)
     most = (1 - baseline) * (1 - CLOSE) if standard_deviation is None else 100 * standard_deviation
     if chance(baseline, most, users, setting) < power:
         raise ParameterError.out_of_range("users", users, "more: not even the largest difference is shown")
@@ -144,30 +146,56 @@ def users_needed(baseline: float, difference: float, power: float, setting: Sett
 
     setting.check_effect(baseline, difference)
     allowed("power", power, POWER)
+    fewest = FEWEST * max(1.0, setting.shares_ratio)
+    if fewest >= MOST:
+        raise ParameterError.out_of_range(
+            "shares_ratio", setting.shares_ratio, f"a number < {MOST / FEWEST:g}"
+        )
     if setting.standard_deviation is None:
         null, own = deviations(baseline, difference, setting.shares_ratio)
         root = float(-ndtri(setting.alpha / 2) * null + ndtri(power) * own) / abs(difference)
-        found = max(FEWEST, root * root)
+        found = max(fewest, root * root)
     else:
-        high = FEWEST
+        high = fewest
         while chance(baseline, difference, high, setting) < power and high < MOST:
             high *= 2
-        found = least(lambda users: chance(baseline, difference, users, setting) >= power, FEWEST, high)
-    if found >= MOST:
+        found = least(lambda users: chance(baseline, difference, users, setting) >= power, fewest, high)
+    if max(found, found / setting.shares_ratio) >= MOST:
         raise ParameterError.out_of_range("difference", difference, f"one that less than {MOST:g} users show")
     return found
 
 
 def plan_of(baseline: float, difference: float, users: float, setting: Setting) -> Plan:
-    """Return the plan of so many users of each variant and their share of the control, both rounded up.
+    """Return the plan of so many users of each variant and their share of the control, and its power.
 
     Raises:
         ParameterError: a number is out of range.
     """
     setting.check_effect(baseline, difference)
+    variant, control = rounded(users, setting)
+    shown = chance(baseline, difference, variant, replace(setting, shares_ratio=variant / control))
+    return Plan(baseline, difference, control, variant, shown, setting)
+
+
+def rounded(users: float, setting: Setting) -> tuple[int, int]:
+    """Return the users of a variant and of the control, both rounded up.
+
+    >>> rounded(9.5, Setting(shares_ratio=3.0))
+    (10, 4)
+
+    Raises:
+        ParameterError: either has fewer than two users, or very many.
+    """
     allowed("users", users, ENOUGH)
-    variant, control = math.ceil(users), math.ceil(users / setting.shares_ratio)
-    return Plan(baseline, difference, control, variant, chance(baseline, difference, users, setting), setting)
+    control = users / setting.shares_ratio
+    if control >= MOST or math.ceil(control) < FEWEST:
+        expected = (
+            f"{'fewer' if control >= MOST else 'more'}: the control has users / shares_ratio = {control:g}"
+        )
+        raise ParameterError.out_of_range(
+            "users", users, f"{expected}, which is to be >= {FEWEST:g} and < {MOST:g}"
+        )
+    return math.ceil(users), math.ceil(control)
 
 
 def least(holds: Callable[[float], bool], low: float, high: float) -> float:
