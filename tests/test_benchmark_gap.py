@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ import attribution as at
 from attribution import sample
 from attribution.errors import ParameterError, TableError
 from attribution.kpis import KPIS
+from attribution.kpis.benchmarks.alike import kpi_of
+from attribution.kpis.timing.cells import Asked
 
 COLUMNS = [
     *("kpi", "unit", "value", "value_low", "value_high", "benchmark", "gap", "gap_low", "gap_high"),
@@ -114,6 +116,40 @@ def test_the_verdict_follows_from_the_interval_and_the_dictionary(
     assert row["unit"] == {each.name: each.unit for each in KPIS}.get(kpi)
 
 
+@pytest.mark.parametrize(
+    ("kpi", "unit", "higher"),
+    [
+        *((f"within_{days}_days", "share", "better") for days in (30, 60, 90, 180, 365)),
+        *((f"quartile_{place}_days", "days", "worse") for place in (1, 3)),
+        *((f"quartile_{place}_days_of_reached", "days", "worse") for place in (1, 3)),
+        ("cost_per_lead_shrunken", "money", "worse"),
+        ("win_rate_shrunken", "share", "better"),
+        *((f"{name}_entered", "count", "better") for name in ("leads", "mqls", "sqls", "wins")),
+        ("opportunities_entered", "count", "better"),
+        ("lost_entered", "count", "worse"),
+        ("demos_entered", None, None),
+        ("win_rate_entered", None, None),
+        ("quartile_2_days", None, None),
+        ("within_0_days", None, None),
+    ],
+)
+def test_what_the_dictionary_says_alike_has_a_unit_and_a_verdict(
+    kpi: str, unit: str | None, higher: str | None
+) -> None:
+    row = {"channel": "ads", kpi: 0.5, f"{kpi}_low": 0.4, f"{kpi}_high": 0.6}
+    (found,) = gaps(kpis_of(row), benchmarks({"kpi": kpi, "value": 0.25}))
+    assert (found["unit"], found["verdict"]) == (unit, higher)
+    assert (found["reason"] is None) == (unit is not None)
+
+
+def test_every_figure_of_velocity_and_measure_is_known(measured: at.Measured) -> None:
+    asked = Asked((30, 60, 90, 180, 365), naive=True, has_intervals=False)
+    assert [name for name in asked.columns if kpi_of(name) is None] == []
+    figures = [name for name in measured.table().columns if name.endswith("_shrunken")]
+    assert len(figures) == 2
+    assert all(kpi_of(name).better == kpi_of(name.removesuffix("_shrunken")).better for name in figures)
+
+
 def test_the_relative_gap_of_a_benchmark_below_0_has_the_sign_of_the_gap() -> None:
     kpi = "return_on_investment"
     (row,) = gaps(kpis_of({"channel": "ads", kpi: 0.25}), benchmarks({"kpi": kpi, "value": -0.5}))
@@ -167,6 +203,9 @@ def test_a_total_is_held_to_what_leaves_the_dimensions_open() -> None:
     assert found.table()["benchmark"].to_list() == [0.2, 0.2, None, None, None]
     assert found.rows.set_aside == {"no_such_cell": 1}
     assert found.table()["reason"][-1] == "no benchmark"
+    assert found.warnings[1].endswith(
+        "1 rows name (total): a total is held to the benchmarks whose cell is empty there"
+    )
 
 
 def test_a_dimension_that_the_kpis_have_not_is_chosen_and_counts_as_named() -> None:
@@ -181,7 +220,7 @@ def test_a_dimension_that_the_kpis_have_not_is_chosen_and_counts_as_named() -> N
     assert found.table()["benchmark"].to_list() == [0.2, 0.2, 0.4, 0.4, 0.2]
     assert (found.rows.read, found.rows.used, found.rows.set_aside) == (4, 3, {"not_chosen": 1})
     with pytest.raises(
-        TableError, match=r"column 'industry': 2 values of industry.*\n.*\n.*'retail'; 'software'\n.*where="
+        TableError, match=r"they differ in industry, which is no dimension.*\n.*\n.*\n.*where="
     ):
         at.benchmark_gap(CELLS, given)
     assert held(CELLS, given.filter(pl.col("industry") == "retail"))[0] == 0.2  # one value needs no choice
@@ -199,10 +238,114 @@ def test_two_that_name_as_many_are_refused_with_the_cell_and_the_rows() -> None:
     )
     with pytest.raises(TableError, match=said):
         at.benchmark_gap(CELLS, given)
+    with pytest.raises(TableError, match="remove one of them, or say in a further dimension"):
+        at.benchmark_gap(CELLS, given.with_columns(note=pl.lit("the same")))
     both = benchmarks({"channel": "ads", "product": "x", "value": 0.4})
     assert held(CELLS, pl.concat([given, both], how="diagonal")) == [0.4, 0.2, 0.3, None, None]
     with pytest.raises(TableError, match=r"rows 0, 1"):  # equal ones too
         at.benchmark_gap(CELLS, benchmarks({"value": 0.2}, {"value": 0.2}).with_columns(product=None))
+
+
+def test_a_column_that_is_no_dimension_and_was_not_chosen_plays_no_part() -> None:
+    given = benchmarks(
+        {"channel": None, "note": "of a survey", "publisher": "A", "value": 0.1},
+        {"channel": "ads", "note": None, "publisher": "B", "value": 0.2},
+    ).with_columns(product=None, tags=pl.Series([["a"], ["b"]]), age=timedelta(1), seen=time(1))
+    found = at.benchmark_gap(CELLS, given)  # the note of the first does not make it the closer one
+    assert found.table()["benchmark"].to_list() == [0.2, 0.2, 0.1, 0.1, 0.1]
+    assert found.rows.used == 2
+    one = "column publisher of the benchmarks is no dimension of the KPIs and was not chosen: where= chooses"
+    assert found.warnings == (one,)
+    filled = given.with_columns(note=pl.Series(["of a survey", "a guess"]))
+    two = "columns note, publisher of the benchmarks are no dimensions of the KPIs and were not chosen: "
+    assert at.benchmark_gap(CELLS, filled).warnings == (f"{two}where= chooses",)
+    assert held(CELLS, filled, where={"publisher": "B"}) == [0.2, 0.2, None, None, None]
+    picked = at.benchmark_gap(CELLS, filled, where={"publisher": "B"})
+    assert [line.partition(": ")[2] for line in picked.warnings] == [
+        "1 rows set aside: not_chosen (they are of other values than those that were chosen)"
+    ]
+    with pytest.raises(ParameterError, match="unknown dimension in where= 'tags'"):
+        held(CELLS, given, where={"tags": "a"})
+
+
+def test_ignored_columns_are_named_where_two_benchmarks_differ_in_them_alone() -> None:
+    given = benchmarks(
+        {"channel": "ads", "industry": "retail", "note": "old", "size": 5, "value": 0.1},
+        {"channel": "ads", "industry": "software", "note": None, "size": 5, "value": 0.2},
+        {"channel": None, "industry": "farming", "note": "new", "size": 7, "value": 0.3},
+    ).with_columns(product=None)
+    said = (
+        r"several benchmarks of one cell.*they differ in industry, note, which are no dimensions of the KPIs "
+        r"\(2 rows\)\n.*\n.*\n.*choose: where=\{'industry': 'retail'\} \(--where industry=retail\)"
+    )
+    with pytest.raises(TableError, match=said):
+        at.benchmark_gap(CELLS, given)
+    assert held(CELLS, given, where={"industry": "retail"}) == [0.1, 0.1, None, None, None]
+    chosen = {"industry": "retail", "note": "old"}
+    crossed = benchmarks({"industry": "retail", "value": 0.1}, {"note": "old", "value": 0.2})
+    with pytest.raises(TableError, match="remove one of them"):  # both were chosen: where= cannot help
+        at.benchmark_gap(kpis_of(ADS), crossed, where=chosen)
+
+
+def test_a_column_that_is_named_as_a_kpi_is_no_dimension() -> None:
+    table = kpis_of({**ADS, "leads": 7.0, "within_30_days": 0.5})
+    given = benchmarks({"channel": "ads", "leads": 900, "within_30_days": 0.1, "value": 0.4})
+    found = at.benchmark_gap(table, given)
+    assert found.by == ("channel",)
+    assert found.table()["benchmark"].to_list() == [0.4]
+
+
+@pytest.mark.parametrize("dtype", [pl.Datetime("ns"), pl.Datetime("ms", "Europe/Berlin"), pl.String, pl.Date])
+def test_days_are_days_in_every_library(dtype: Any) -> None:
+    days = pl.Series([datetime(2026, 1, 1), datetime(2026, 2, 1), None])
+    given = days.dt.replace_time_zone(getattr(dtype, "time_zone", None)).cast(dtype)
+    table = kpis_of(*({"month": month, "win_rate": 0.5} for month in days.dt.date()))
+    marks = benchmarks({"value": 0.1}, {"value": 0.2}, {"value": 0.3}).with_columns(given.alias("month"))
+    assert held(table, marks) == [0.1, 0.2, 0.3]
+    assert held(table.with_columns(given.alias("month")), marks.with_columns(month=days.dt.date())) == [
+        *(0.1, 0.2, 0.3)
+    ]
+
+
+def test_a_time_of_day_is_no_day() -> None:
+    hours = pl.Series([datetime(2026, 1, 1), datetime(2026, 1, 1, 6)])
+    table = kpis_of({"hour": hours[0], "win_rate": 0.5}, {"hour": hours[1], "win_rate": 0.5})
+    days = benchmarks({"hour": "2026-01-01", "value": 0.1}, {"hour": None, "value": 0.2})
+    assert held(table, days) == [0.2, 0.2]
+    assert held(table, days.with_columns(hours.alias("hour").dt.cast_time_unit("ms"))) == [0.1, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "found"),
+    [
+        ([5, 7], [5.0, 2.5], [0.1, None]),  # cell by cell, beside one that is not whole
+        ([5.0, 2.5], [2.5, 5.0], [0.2, 0.1]),
+        ([5, 7], ["5.0", "7"], [0.1, 0.2]),  # as a CSV file has them
+        ([True, False], ["True", "FALSE"], [0.1, 0.2]),
+        (["true", "Truest"], [True, False], [0.1, None]),
+        ([math.inf, 1.0], [1.0, math.inf], [0.2, 0.1]),
+        ([1e300, 1e17], [1e300, 10**17], [0.1, 0.2]),
+        ([-0.0, math.nan], [0, 1], [0.1, None]),
+        ([timedelta(1), timedelta(2)], [timedelta(2), timedelta(3)], [None, 0.1]),
+        ([2**53 + 1, 2**53], [2**53, 2**53 + 1], [0.2, 0.1]),
+    ],
+)
+def test_numbers_and_flags_are_matched_whatever_their_type(ours: Any, theirs: Any, found: Any) -> None:
+    table = kpis_of({"win_rate": 0.5}, {"win_rate": 0.5}).with_columns(pl.Series("size", ours))
+    given = benchmarks({"value": 0.1}, {"value": 0.2}).with_columns(pl.Series("size", theirs, strict=False))
+    assert held(table, given) == found
+
+
+def test_tables_of_pandas_are_matched_as_those_of_polars() -> None:
+    pandas = pytest.importorskip("pandas")
+    days = pandas.to_datetime(["2026-01-01", "2026-02-01"])
+    table = pandas.DataFrame({"model": "m", "month": days, "size": [5, None], "win_rate": [0.5, 0.5]})
+    months = [date(2026, 1, 1), date(2026, 2, 1)]
+    given = benchmarks({"size": 5, "value": 0.1}, {"size": None, "value": 0.2}).with_columns(
+        month=pl.Series(months)
+    )
+    assert held(table, given) == [0.1, 0.2]
+    assert held(pl.from_pandas(table), given.to_pandas()) == [0.1, 0.2]
 
 
 def test_periods_and_models_are_matched_as_text() -> None:
@@ -255,22 +398,24 @@ def test_random_benchmarks_are_matched_as_by_the_twin(seed: int) -> None:
     ]
     depth = {1: ["channel"], 2: ["channel", "product"], 3: by}  # no two of one depth meet
     rows = {}
-    for _ in range(12):
-        kpi, named = names[draw.integers(2)], depth[int(draw.integers(1, 4))]
+    for place in range(12):
+        kpi, named = names[place % 2], depth[int(draw.integers(1, 4))]
         some = cells[draw.integers(len(cells) - 2)]
         key = tuple(some[name] if name in named else None for name in by)
         if sum(each is not None for each in key) == len(named):
             rows[kpi, key] = float(draw.random())
     rows["leads", (None, None, None)] = 0.5
     given = [
-        {"kpi": kpi, **dict(zip(by, key, strict=True)), "value": value} for (kpi, key), value in rows.items()
+        {"kpi": kpi, **dict(zip(by, key, strict=True)), "value": value, "note": f"from page {place % 5}"}
+        for place, ((kpi, key), value) in enumerate(rows.items())
     ]
     frame = pl.DataFrame(given, schema_overrides=dict.fromkeys(by, pl.String), infer_schema_length=None)
     table = pl.DataFrame(cells, infer_schema_length=None).cast({"leads": pl.Float64, "win_rate": pl.Float64})
     found = at.benchmark_gap(table, frame).table()
     for kpi in names:
         expected = twin(cells, given, by, kpi)
-        assert found.filter(kpi=kpi)["benchmark"].to_list() in (expected, [])
+        assert any(expected)
+        assert found.filter(kpi=kpi)["benchmark"].to_list() == expected
     order = draw.permutation(len(frame))
     assert_frame_equal(at.benchmark_gap(table, frame[order]).table(), found)
     backwards = at.benchmark_gap(table[::-1], frame).table()
@@ -417,17 +562,58 @@ def test_rows_that_cannot_be_used_are_counted_by_reason(tmp_path: Path) -> None:
         assert any(f"1 rows set aside: {reason} (" in line for line in found.warnings)
 
 
-def test_no_benchmark_of_the_table_gives_no_rows() -> None:
-    found = at.benchmark_gap(kpis_of(ADS), benchmarks({"kpi": "cost_per_win", "value": 1}))
-    assert found.table().columns == ["model", "channel", *COLUMNS]
-    assert not len(found.table())
-    assert "kpi_not_there" in found.warnings[0]
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            [{"kpi": "cost_per_win", "value": 1}],
+            r"set aside: 1 kpi_not_there\n.*\n.*kpi: 'cost_per_win' in the benchmarks, 'win_rate', "
+            "'cost_per_lead' in the KPIs",
+        ),
+        (
+            [{"channel": name, "value": 1} for name in ("tv", "radio", "tv", "press", "fair")],
+            r"set aside: 5 no_such_cell\n.*\n.*channel: 'tv', 'radio', 'press', \.\.\. in the benchmarks, "
+            "'ads', 'mail' in the KPIs",
+        ),
+        (
+            [{"channel": "(total)", "value": 1}],
+            r"a total is held to the benchmarks whose cell is empty there",
+        ),
+        ([{"value": "23.3%"}, {"value": " 5 % "}], r"2 values are in percent: for 23\.3 % write 0\.233"),
+        (
+            [{"channel": "tv", "value": 1}, {"channel": "ads", "value": "much"}],
+            r"set aside: 1 bad_number, 1 no_such_cell\n.*\n.*channel: 'tv' in the benchmarks, 'ads', 'mail'",
+        ),
+        ([{"value": "much"}], r"set aside: 1 bad_number\n.*\n.*value: 'much'\n"),
+        ([{"value": None}], r"set aside: 1 null_number\n.*\n.*value: nothing\n"),
+    ],
+)
+def test_benchmarks_of_which_none_matches_are_refused_with_both_sides(rows: Any, said: str) -> None:
+    with pytest.raises(TableError, match=f"no benchmark matches a cell of the KPIs(.|\n)*{said}") as told:
+        at.benchmark_gap(kpis_of(ADS, MAIL, TOTAL), benchmarks(*rows))
+    assert told.value.exit_code == 3
+
+
+def test_a_table_without_benchmarks_is_refused() -> None:
+    with pytest.raises(TableError, match=r"set aside: nothing, as there are no rows"):
+        at.benchmark_gap(kpis_of(ADS), benchmarks({"value": 1.0}).clear())
+
+
+def test_percent_as_text_is_told_how_to_write_it() -> None:
+    found = at.benchmark_gap(kpis_of(ADS, MAIL), benchmarks({"value": "0.2"}, {"value": "23,3 %"}))
+    assert found.table()["benchmark"].to_list() == [0.2, 0.2]
+    assert "1 values are in percent: for 23,3 % write 0.233" in found.warnings[1]
 
 
 def test_a_share_in_percent_is_told() -> None:
     found = at.benchmark_gap(kpis_of(ADS), benchmarks({"value": 23.3}))
     assert "win_rate 23.3: a share above 1" in found.warnings[0]
     assert not at.benchmark_gap(kpis_of(ADS), benchmarks({"kpi": "cost_per_lead", "value": 23.3})).warnings
+    soon = kpis_of({"channel": "ads", "within_30_days": 0.5})
+    assert (
+        "a share above 1"
+        in at.benchmark_gap(soon, benchmarks({"kpi": "within_30_days", "value": 50})).warnings[0]
+    )
 
 
 def test_columns_map_our_names_to_those_of_the_benchmarks() -> None:
@@ -443,6 +629,8 @@ def test_columns_map_our_names_to_those_of_the_benchmarks() -> None:
         held(kpis_of(ADS), given, columns={**mapped, "kpi": "metrik"})
     with pytest.raises(ParameterError, match="each column of the benchmarks once"):
         held(kpis_of(ADS), given, columns={"kpi": "metric", "channel": "metric"})
+    with pytest.raises(ParameterError, match="parameter 'columns': got 'kpi=metric', expected names"):
+        held(kpis_of(ADS), given, columns="kpi=metric")
 
 
 @pytest.mark.parametrize(
@@ -457,6 +645,11 @@ def test_columns_map_our_names_to_those_of_the_benchmarks() -> None:
         ({"value": 1, "industry": "retail"}, {"industry": "retial"}, ParameterError, "did you mean 'retail'"),
         ({"value": 1, "channel": "ads"}, {"channel": "ads"}, ParameterError, "broken down by channel"),
         ({"value": 1}, {"kpi": "win_rate"}, ParameterError, "unknown dimension in where= 'kpi'"),
+        ({"value": 1, "industry": "a"}, "industry=a", ParameterError, "'where': got 'industry=a', expected"),
+        ({"value": 1, "industry": "a"}, ["industry"], ParameterError, r"as \{\"industry\": \"software\"\}"),
+        ({"value": 1, "industry": "a"}, {"industry": ["a"]}, ParameterError, "unknown industry in where="),
+        ({"value": 1, "industry": "a"}, {"industry": None}, ParameterError, "in where= 'None'"),
+        ({"value": 1, "industry": "a"}, {3: "a"}, ParameterError, "unknown dimension in where= '3'"),
     ],
 )  # fmt: skip
 def test_benchmarks_that_cannot_be_used_are_refused(given: Any, where: Any, error: Any, said: str) -> None:
@@ -476,6 +669,10 @@ def test_benchmarks_that_cannot_be_used_are_refused(given: Any, where: Any, erro
             r"column 'win_rate': cells that are no finite number \(1 rows\)",
         ),
         (kpis_of({**ADS, "win_rate": "much"}), "for example: 'much'"),
+        (
+            kpis_of({"channel": "ads", "cost_per_lead": 1.0, "owner": "Ann", "n": "3"}),
+            "'cost_per_lead', 'n' in the KPIs\n",
+        ),
         (3, "got int"),
     ],
 )
@@ -490,7 +687,58 @@ def test_a_dimension_named_as_a_column_of_the_gaps_is_refused() -> None:
         at.benchmark_gap(table, benchmarks({"value": 0.5}))
 
 
+@pytest.mark.parametrize("name", ["benchmark row", "cell number", "dimensions named", "*", "^.*$"])
+def test_a_column_of_any_name_is_refused_as_a_dimension_and_harmless_as_none(name: str) -> None:
+    with pytest.raises(ParameterError, match="another name: rename the column of the KPIs"):
+        at.benchmark_gap(
+            at.Funnel(kpis_of({name: "a", "win_rate": 0.5}), (), (name,)), benchmarks({"value": 1})
+        )
+    with pytest.raises(ParameterError, match="another name: rename the column of the KPIs"):
+        at.benchmark_gap(kpis_of({name: "a", "win_rate": 0.5}), benchmarks({"value": 0.5, name: "a"}))
+    given = benchmarks({"value": 0.1, name: "a", "x": 1}, {"value": 0.2, name: "b", "x": 2})
+    assert held(kpis_of(ADS), given, where={name: "b"}) == [0.2]
+    with pytest.raises(TableError, match=f"they differ in {re.escape(name)}, x"):
+        at.benchmark_gap(kpis_of(ADS), given)
+    assert held(kpis_of({**ADS, name: 1.0}), given.select("kpi", "value", "x"), where={"x": 2}) == [0.2]
+
+
 # The command line.
+
+
+@pytest.mark.parametrize("name", ["kpis.json", "kpis.xlsx", "KPIS.JSON"])
+def test_files_for_people_are_refused_in_words(name: str, tmp_path: Path) -> None:
+    given = tmp_path / "benchmarks.csv"
+    given.write_text("kpi,value\nwin_rate,0.5\n")
+    path = tmp_path / name
+    path.write_text("[]")
+    said = refused(3, "gap", path, "--benchmarks", given)
+    assert "written for people and not read" in said
+    assert ".parquet, .csv or .ndjson" in said
+    assert "benchmarks (" in refused(3, "gap", given, "--benchmarks", path) or "kpis (" in said
+    told = done("gap", "--help").out
+    assert ".parquet, .csv or .ndjson" in re.sub(r"\s+", " ", told)
+    assert "(.json, .xlsx) are not read" in re.sub(r"\s+", " ", told)
+
+
+def test_a_difference_of_shares_is_shown_in_points(tmp_path: Path) -> None:
+    kpis, given = tmp_path / "kpis.csv", tmp_path / "benchmarks.csv"
+    row = {
+        "channel": "ads",
+        "win_rate": 0.1,
+        "win_rate_low": 0.08,
+        "win_rate_high": 0.12,
+        "cost_per_lead": 2.0,
+    }
+    at.write_table(kpis_of(row), kpis)
+    given.write_text("kpi,value,publisher\nwin_rate,0.201,A\ncost_per_lead,4,B\n")
+    ran = done("gap", kpis, "--benchmarks", given)
+    for told in ("-10.1 points", "-12.1 - -8.1 points", "-50.2 %", "-2.00", "-50.0 %"):
+        assert told in ran.out
+    assert "column publisher of the benchmarks is no dimension" in ran.err
+    given.write_text("kpi,channel,value\nwin_rate,tv,0.2\n")
+    assert "channel: 'tv' in the benchmarks, 'ads' in the KPIs" in refused(
+        3, "gap", kpis, "--benchmarks", given
+    )
 
 
 def test_the_command_gives_what_python_gives(measured: at.Measured, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import re
 import tomllib
 import warnings
 from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, quote_plus, urlsplit
@@ -21,8 +23,9 @@ from test_cli import done, refused
 import attribution as at
 from attribution.errors import ParameterError, TableError
 from attribution.grouping import channels_of
+from attribution.grouping.events import classified
 from attribution.grouping.rules import OURS as RULES
-from attribution.grouping.rules import load_rules
+from attribution.grouping.rules import Rules, load_rules
 from attribution.grouping.sites import OURS as SITES
 from attribution.grouping.sites import load_sites
 
@@ -72,11 +75,28 @@ BY_HAND: list[tuple[str | None, str | None, str | None, str]] = [
     ("unheard", "referral", "workshop", "Referral"),  # k before shop is none of [^a-df-z]
     ("unheard", "referral", "eshop", "Organic Shopping"),
     ("unheard", "referral", "my-shop", "Organic Shopping"),
+    # What stands before its neighbour.
+    ("(direct)", "(none)", "cross-network", "Direct"),
+    ("amazon", "cpc", "cross-network", "Cross-network"),
+    ("youtube", "cpm", None, "Paid Video"),
+    ("unheard", "sm", "shop", "Organic Shopping"),
+    ("vimeo", "social", None, "Organic Social"),
+    ("google", "video", None, "Organic Video"),
+    ("email", "affiliate", None, "Email"),
+    ("sms", "audio", None, "Audio"),
+    ("sms", "push", None, "SMS"),
+    # Short names, and what stands before a host.
+    *((name, "referral", None, "Organic Social") for name in ("fb", "ig", "vk", "fb.me", "m.me")),
+    *((f"{name}.facebook.com", "cpc", None, "Paid Social") for name in ("touch", "web", "business", "lm")),
+    *((name, "referral", None, "Organic Social") for name in ("vk.com", "m.vk.com", "messenger")),
+    *((name, "referral", None, "Organic Video") for name in ("twitch.tv", "m.twitch.tv", "www.youtu.be")),
+    *((name, "referral", None, "Referral") for name in ("ig.com", "ig.com.br", "t.co.uk", "me", "web.de")),
 ]  # fmt: skip
 CLICKED = {
     **dict.fromkeys(("gclid", "gbraid", "wbraid", "msclkid"), "Paid Search"),
     **dict.fromkeys(("ttclid", "li_fat_id", "twclid", "epik", "rdt_cid"), "Paid Social"),
     "dclid": "Display",
+    "srsltid": "Organic Search",  # Google puts it on its free listings
     "fbclid": "Organic Social",  # Facebook puts it on every link that leaves it
 }
 CELLS = ("source", "medium", "campaign")
@@ -107,30 +127,61 @@ def test_a_rule_by_hand(source: str | None, medium: str | None, campaign: str | 
 
 
 def test_every_rule_has_a_case_by_hand() -> None:
-    rules = load_rules(categories=load_sites().categories)
+    rules = load_rules(None, load_sites())
     assert len(rules.ordered) == 18
     assert {rule.channel for rule in rules.ordered} | {rules.otherwise} == {row[3] for row in BY_HAND}
     assert set(rules.click_ids) == set(CLICKED)
 
 
-def test_every_rule_is_needed_where_it_stands() -> None:
-    rules = load_rules(categories=load_sites().categories)
+# Neighbours that no row tells apart: a site is of one kind, a medium one of both, and what is paid for and
+# at a shop is Paid Shopping before either.
+APART = {
+    ("Paid Search", "Paid Social"),
+    ("Paid Social", "Paid Video"),
+    ("Paid Other", "Organic Shopping"),
+    ("Affiliates", "Audio"),
+}
+
+
+def by_hand(rules: Rules) -> list[str]:
+    """Return the channels of the cases by hand by other rules than ours."""
     cells = visits([row[:3] for row in BY_HAND]).select(
         pl.all().fill_null("").str.strip_chars().str.to_lowercase()
     )
-    cells = cells.with_columns(load_sites().of(pl.col("source")).alias("site"))
+    return classified(cells, rules, load_sites()).to_list()
+
+
+def test_every_rule_is_needed_where_it_stands() -> None:
+    rules = load_rules(None, load_sites())
+    expected = [row[3] for row in BY_HAND]
+    assert by_hand(rules) == expected
+    for place, (first, second) in enumerate(pairwise(rules.ordered)):
+        order = list(rules.ordered)
+        order[place : place + 2] = second, first
+        swapped = by_hand(replace(rules, ordered=tuple(order)))
+        pair = (first.channel, second.channel)
+        assert (swapped == expected) == (pair in APART), pair
     for rule in rules.ordered:
-        matching = cells.filter(rule.matches())
-        assert rule.channel in channels(matching.select(CELLS)), rule.channel
+        rest = tuple(each for each in rules.ordered if each is not rule)
+        assert by_hand(replace(rules, ordered=rest)) != expected, rule.channel
+
+
+def test_no_site_of_ours_is_said_twice() -> None:
+    sites = load_sites()
+    for name, kind in sites.category.items():
+        rest = {each: other for each, other in sites.category.items() if each != name}
+        found = pl.select(replace(sites, category=rest).of(pl.lit(name))).item()
+        assert found != kind, f"{name} is {kind} without its entry"
 
 
 # The naive twin: the rules said once more, in plain Python.
 
 
 def kind_of(source: str, known: dict[str, list[str]]) -> str:
-    host = re.sub(r"^(www|m|l|lm)\.", "", source)
+    first, _, rest = source.partition(".")
+    host = rest if first in ("www", "m", "l", "lm", "touch", "web") and "." in rest.strip(".") else source
     bare = re.sub(r"(\.(co|com|org|net))?\.[a-z][a-z][a-z]?$", "", host)
-    for name in (host, bare):
+    for name in (host, bare) if len(bare) > 2 and "." not in bare else (host,):
         for kind, names in known.items():
             if name in names:
                 return kind
@@ -175,7 +226,7 @@ SOURCES = (
     *("(direct)", "google", "Google.com", "www.google.de", "support.google.com", "facebook"),
     *("l.facebook.com", "x.com", "x", "t.co", "ask.com", "ask.fm", "Amazon.co.uk", "youtube"),
     *("m.youtube.com", "email", "sms", "firebase", "news", "(not set)", "shopping.google.com"),
-    *(" bing ", "", None, "linkedin", "a.bing.com"),
+    *(" bing ", "", None, "linkedin", "a.bing.com", "m.me", "me", "fb", "ig", "ig.com", "web.facebook.com"),
 )  # fmt: skip
 MEDIA = (
     *("(none)", "(not set)", "cpc", "CPM", "ppc", "Paid-social", "retargeting", "xcpx", "banner", "display"),
@@ -261,6 +312,8 @@ def test_a_click_id_without_utm_stands_for_its_platform(name: str, channel: str)
 
 def test_of_several_click_ids_the_first_of_the_rules_counts_and_a_campaign_stays() -> None:
     assert page("https://a.com/?fbclid=1&gclid=2") == "Paid Search"
+    assert page("https://a.com/?srsltid=1&gclid=2") == "Paid Search"
+    assert page("https://a.com/?fbclid=1&srsltid=2") == "Organic Search"
     assert page("https://a.com/?gclid=2&utm_campaign=shop") == "Paid Shopping"
 
 
@@ -287,14 +340,42 @@ def test_all_else_stays_as_it_was_and_channel_is_replaced_in_its_place() -> None
             "tags": [["a"], []],
         }
     )
-    found = at.with_channels(table, columns={"source": "src"})
+    with pytest.warns(UserWarning, match=r"the column channel is replaced; rename it before, to keep"):
+        found = at.with_channels(table, columns={"source": "src"})
     assert found.columns == table.columns
     assert found["channel"].to_list() == ["Paid Search", "Organic Search"]
     assert_frame_equal(found.drop("channel"), table.drop("channel"))
-    again = at.with_channels(found, columns={"source": "src"})
+    with pytest.warns(UserWarning, match="is replaced"):
+        again = at.with_channels(found, columns={"source": "src"})
     assert_frame_equal(again, found)
     appended = at.with_channels(table.drop("channel"), columns={"source": "src"})
     assert appended.columns == ["src", "medium", "n", "tags", "channel"]
+
+
+def test_a_column_channel_that_is_read_is_replaced_after_it_was_and_told() -> None:
+    table = pl.DataFrame({"channel": ["google", "news"], "medium": ["cpc", "referral"]})
+    found = channels_of(table, columns={"source": "channel"})
+    assert found.table()["channel"].to_list() == ["Paid Search", "Referral"]
+    assert found.table().columns == ["channel", "medium"]
+    assert found.warnings == (
+        "events (DataFrame): the column channel is replaced after it was read as source; rename it before, "
+        "to keep what it holds",
+    )
+    assert table["channel"].to_list() == ["google", "news"]
+    assert not channels_of(table.rename({"channel": "source"})).warnings
+
+
+@pytest.mark.parametrize("columns", ["x", "source=x", ["source"], 3])
+def test_columns_that_map_nothing_are_refused(columns: Any) -> None:
+    with pytest.raises(ParameterError, match=r"parameter 'columns': got .*, expected a mapping, as"):
+        at.with_channels(visits([]), columns=columns)
+
+
+@pytest.mark.parametrize("name", ["rules", "sites"])
+@pytest.mark.parametrize("given", [3, {"version": "1"}, b"rules.toml"])
+def test_rules_and_sites_that_are_no_path_are_refused(name: str, given: Any) -> None:
+    with pytest.raises(ParameterError, match=f"parameter '{name}': got .*, expected the path of a TOML file"):
+        at.with_channels(visits([]), **{name: given})
 
 
 def test_what_is_unassigned_is_told_with_its_most_frequent_cells() -> None:
@@ -364,7 +445,8 @@ def test_rules_and_sites_of_an_analyst_take_the_place_of_ours(tmp_path: Path) ->
     given = visits([*rows, (None, None)], ("source", "medium"))
     found = channels_of(given, rules=rules, sites=sites)
     assert found.table()["channel"].to_list() == ["AI", "AI", "Rest", "AI", "Mail", "Rest"]
-    assert found.rules == "ours, 1"
+    assert (found.rules, found.sites) == ("ours, 1", f"sites file {sites}, 2")
+    assert channels_of(given).sites == f"sites of the package, {tomllib.loads(SITES.read_text())['version']}"
     assert "2 of 6 rows are Rest" in found.warnings[0]
     assert channels(visits([("https://a.com/?oclid=1",)], ("url",)), rules=rules, sites=sites) == ["AI"]
 
@@ -398,8 +480,20 @@ def test_a_thousand_rules_are_as_good_as_one(tmp_path: Path) -> None:
         (HEAD + RULE.replace('"mail"', '"$paid"'), r"rule 1 \(Mail\): unknown pattern '\$paid'"),
         (
             f'{HEAD}[patterns]\npaid = "["\n{RULE}'.replace('"mail"', '"$paid"'),
-            r"rule 1 \(Mail\): got '\[' as medium",
+            r"pattern 'paid': got '\[', expected a regular expression: unclosed",
         ),
+        (f'{HEAD}[patterns]\nodd = "("\n{RULE}', r"pattern 'odd': got '\(', expected a regular expression"),
+        (f"{HEAD}[patterns]\nodd = 1\n{RULE}", "pattern 'odd': got 1 as odd, expected a regular expression"),
+        (
+            f'{HEAD}[patterns]\na = "^x$"\nb = " $a"\n{RULE}'.replace('"mail"', '"$b"'),
+            r"pattern 'b': got '\$a', expected a regular expression: it names no other",
+        ),
+        (
+            HEAD + RULE.replace('"mail"', "'(?-i)Mail'"),
+            r"rule 1 \(Mail\): got '\(\?-i\)Mail' as medium, expected .* without \(\?-i: case does not count",
+        ),
+        (HEAD + RULE.replace('"mail"', "'a(?s-mi:B)'"), r"without \(\?s-mi: case"),
+        (f"{HEAD}[patterns]\nodd = '(?-i)A'\n{RULE}", r"pattern 'odd': got .* without \(\?-i: case"),
         (HEAD + RULE.replace("medium", "site"), r"rule 1 \(Mail\): unknown category of sites 'mail'"),
         (f"{HEAD}[click_ids]\ngclid = 1\n{RULE}", "click id 'gclid': got 1"),
         (f'{HEAD}[click_ids]\ngclid = {{ medium = "a" }}\n{RULE}', "click id 'gclid': got nothing as source"),
@@ -438,13 +532,52 @@ def test_a_bad_file_of_sites_is_refused(text: str, said: str, tmp_path: Path) ->
     assert str(told.value).startswith(f"sites file {path}")
 
 
-def test_sites_without_a_category_of_the_rules_are_refused_by_the_rule(tmp_path: Path) -> None:
-    path = tmp_path / "sites.toml"
-    path.write_text('version = "1"\n[sites]\nsearch = ["a"]')
-    with pytest.raises(
-        ParameterError, match=r"rule 3 \(Paid Shopping\): unknown category of sites 'shopping'"
-    ):
+def test_sites_without_a_category_of_the_rules_are_refused_by_their_file(tmp_path: Path) -> None:
+    path, rules = tmp_path / "sites.toml", tmp_path / "rules.toml"
+    path.write_text('version = "1"\n[sites]\nshoping = ["a"]')
+    said = (
+        rf"^sites file {re.escape(str(path))}: no category 'shopping'; did you mean 'shoping'\?, which rules "
+        r"file .*rules\.toml, rule 3 \(Paid Shopping\) asks for; it has shoping$"
+    )
+    with pytest.raises(ParameterError, match=said):
         at.with_channels(visits([("a", "b", "c")]), sites=path)
+    rules.write_text(HEAD + RULE.replace("medium", "site"))
+    said = (
+        rf"^rules file {re.escape(str(rules))}, rule 1 \(Mail\): unknown category of sites 'mail'; sites of"
+    )
+    with pytest.raises(ParameterError, match=said):
+        at.with_channels(visits([("a", "b", "c")]), rules=rules)
+
+
+def test_sites_are_known_with_what_stands_before_a_host_and_without(tmp_path: Path) -> None:
+    path = tmp_path / "sites.toml"
+    entries = ["www.news.tv", "M.Chat.org", "web.de", "touch.forum.example", "ab", "m.me"]
+    kinds = {"search": entries, "shopping": ["x1"], "social": ["x2"], "video": ["x3"]}
+    lines = ['version = "1"', "[sites]", *(f"{kind} = {names}" for kind, names in kinds.items())]
+    path.write_text("\n".join(lines))
+    known = ["news.tv", "www.news.tv", "m.news.tv", "chat.org", "m.chat.org", "web.de", "www.web.de", "ab"]
+    known += ["forum.example", "web.forum.example", "m.me"]
+    other = ["de", "me", "news", "ab.com", "a.news.tv", "chat.com", "forum.exampl"]
+    rows = visits([(source, "x", None) for source in (*known, *other)])
+    found = channels(rows, sites=path)
+    assert found == ["Organic Search"] * len(known) + ["Unassigned"] * len(other)
+    path.write_text('version = "1"\n[sites]\nsearch = ["www.a.com"]\nsocial = ["m.a.com"]')
+    with pytest.raises(ParameterError, match=r"site 'a\.com' is search and social"):
+        at.with_channels(rows, sites=path)
+
+
+def test_files_that_begin_with_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    rules, sites = tmp_path / "rules.toml", tmp_path / "sites.toml"
+    rules.write_text(HEAD + RULE, encoding="utf-8-sig")
+    sites.write_text('version = "1"\n[sites]\nsearch = ["a"]', encoding="utf-8-sig")
+    assert channels(visits([("a", "mail", None)]), rules=rules, sites=sites) == ["Mail"]
+
+
+def test_a_flag_that_is_no_flag_or_does_no_harm_is_read(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    for text, medium in ((r"^\(?-i$", "-I"), ("(?x) ^ m ail $", "MAIL"), ("(?s-m:^M)ail", "mail")):
+        rules.write_text(HEAD + RULE.replace('"mail"', f"'{text}'"))
+        assert channels(visits([("a", medium, None)]), rules=rules) == ["Mail"]
 
 
 def test_a_file_that_is_not_there_or_too_large_is_refused(tmp_path: Path) -> None:
@@ -512,7 +645,10 @@ def test_the_command_takes_rules_and_refuses_bad_ones(tmp_path: Path) -> None:
     rules.write_text(HEAD + RULE)
     ran = done("channels", events, "--rules", rules)
     assert "Mail" in ran.out
-    assert "rules: ours, 1" in ran.err
+    assert "rules: ours, 1; sites: sites of the package, 20" in ran.err
+    assert "a column channel, which is replaced" in re.sub(r"\s+", " ", done("channels", "--help").out)
+    events.write_text("source,medium,channel\na,mail,old\n")
+    assert "warning: events" in done("channels", events).err
     rules.write_text(HEAD + RULE.replace('"mail"', '"("'))
     assert f"rules file {rules}, rule 1 (Mail)" in refused(2, "channels", events, "--rules", rules)
     rules.write_text(HEAD + RULE)

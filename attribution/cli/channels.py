@@ -39,7 +39,8 @@ def channels(
     Parameters
     ----------
     events
-        Table of source, medium and campaign, or of url, and whatever else: it is written as it was.
+        Table of source, medium and campaign, or of url, and whatever else: it is written as it was, but for
+        a column channel, which is replaced.
     """
     if out is not None:
         check_target(out, [events, *(path for path in (rules, sites) if path is not None)])
@@ -57,7 +58,7 @@ def channels(
     total = pl.DataFrame({"channel": ["(total)"], "rows": [counts["rows"].sum()]}, schema=counts.schema)
     table = pl.concat([counts, total])
     deliver(counts, None, json, force, lambda: show_table("rows", table.columns, table.iter_rows()))
-    say(f"rules: {found.rules}")
+    say(f"rules: {found.rules}; sites: {found.sites}")
     show_warnings(found.warnings)
 
 

@@ -19,12 +19,16 @@ def gap(
     kpis: str,
     /,
     *,
-    benchmarks: Annotated[str, Parameter(help="Table of kpi, value, and any dimensions such as channel.")],
+    benchmarks: Annotated[
+        str,
+        Parameter(help="Table of kpi, value, and any dimensions such as channel: .parquet, .csv or .ndjson."),
+    ],
     columns: Annotated[str | None, Parameter(help="Columns of the benchmarks, as OURS=THEIRS,...")] = None,
     where: Annotated[
         list[str] | None,
         Parameter(
-            help="A dimension that the KPIs have not, as COLUMN=VALUE: industry=software; may be repeated.",
+            help="A column that is no dimension of the KPIs, as COLUMN=VALUE: industry=software; may be "
+            "repeated. Without it such a column plays no part.",
             negative="",
         ),
     ] = None,
@@ -38,7 +42,8 @@ def gap(
     Parameters
     ----------
     kpis
-        KPI table, as measure, funnel and the like write it.
+        KPI table, as measure, funnel and the like write it with --out: .parquet, .csv or .ndjson. Files
+        that are written for people (.json, .xlsx) are not read.
     """
     if out is not None:
         check_target(out, (kpis, benchmarks))
@@ -74,8 +79,19 @@ def show_gaps(table: pl.DataFrame, by: Sequence[str]) -> None:
     told = pl.coalesce("verdict", "reason")
     for rows in table.partition_by("kpi", maintain_order=True):
         share = rows["unit"][0] == "share"
-        figures = [cells_of(rows, name, share) for name in ("value", "benchmark", "gap")]
-        figures += [cells_of(rows, "gap_relative", True), rows.select(told).to_series().to_list()]
+        figures = [cells_of(rows, name, share) for name in ("value", "benchmark")]
+        gaps = cells_of(rows, "gap", share)
+        figures += [[points(cell) for cell in gaps] if share else gaps, cells_of(rows, "gap_relative", True)]
+        figures.append(rows.select(told).to_series().to_list())
         columns = [*(rows[name].to_list() for name in keys), *figures]
         names = [*keys, "value", "benchmark", "gap", "relative", "verdict"]
         show_table(rows["kpi"][0], names, zip(*columns, strict=True), keep=max(len(keys), 1))
+
+
+def points(cell: str) -> str:
+    r"""Return a difference of shares in points of percent: -10.1 % of something is another thing.
+
+    >>> points("-10.1 %\n-12.0 % - -8.0 %"), points("-")
+    ('-10.1 points\n-12.0 - -8.0 points', '-')
+    """
+    return cell.replace(" % - ", " - ").replace("%", "points")

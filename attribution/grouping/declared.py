@@ -12,18 +12,20 @@ from attribution.errors import ParameterError, closest, shown
 LARGEST = 1 << 20  # bytes of such a file
 
 
-def load_toml(path: Path, what: str) -> tuple[dict[str, Any], str]:
+def load_toml(path: Any, what: str) -> tuple[dict[str, Any], str]:
     """Return what a TOML file holds, and how it is called in what is told of it.
 
     Raises:
-        ParameterError: the file is not there, too large, or no TOML.
+        ParameterError: what is given is no path, or the file is not there, too large, or no TOML.
     """
-    where = f"{what} file {path}"
+    if not isinstance(path, (str, Path)):
+        raise ParameterError.out_of_range(what, path, "the path of a TOML file")
+    where, path = f"{what} file {path}", Path(path)
     try:
         size = path.stat().st_size
         if size > LARGEST:
             raise ParameterError(f"{where}: got {size:,} bytes, expected at most {LARGEST:,}")
-        return tomllib.loads(path.read_text(encoding="utf-8")), where
+        return tomllib.loads(path.read_text(encoding="utf-8-sig")), where
     except OSError as error:
         raise ParameterError(f"{where}: cannot be read: {error.strerror}; check the path") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

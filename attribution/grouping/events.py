@@ -9,11 +9,12 @@ from pathlib import Path
 
 import polars as pl
 
-from attribution.errors import shown
+from attribution.errors import ParameterError, shown
 from attribution.grouping.queries import clean, filled
 from attribution.grouping.rules import CELLS, SITE, Rules, load_rules
 from attribution.grouping.sites import Sites, load_sites
 from attribution.tables import Checked, Reading, Source, check_table
+from attribution.tables.frames import Read
 from attribution.tables.sources import read
 
 EXAMPLES = 5
@@ -21,11 +22,12 @@ EXAMPLES = 5
 
 @dataclass(frozen=True, eq=False)
 class Grouped:
-    """The rows with their channel, how many each channel has, by which rules, and warnings."""
+    """The rows with their channel, how many each channel has, by which rules and sites, and warnings."""
 
     rows: pl.DataFrame
     counts: pl.DataFrame
     rules: str
+    sites: str
     warnings: tuple[str, ...]
 
     def table(self) -> pl.DataFrame:
@@ -43,6 +45,8 @@ def with_channels(
 ) -> pl.DataFrame:
     """Return the table with the column channel, from source, medium and campaign; all else as it was.
 
+    A column channel that the table has already is replaced in its place, and a warning says so.
+
     The first rule that matches wins; case and spaces around a value do not count, and blank is null.
     Without ``rules`` they are those of the default channel group (grouping/rules.toml), without ``sites``
     those of grouping/sites.toml; both are files that an analyst may write. Where cells are empty and
@@ -55,7 +59,7 @@ def with_channels(
 
     Raises:
         TableError: the table cannot be read, or has neither source and medium nor url.
-        ParameterError: a file of rules or sites is none, with the file and the rule.
+        ParameterError: ``columns`` is no mapping, or a file of rules or sites is none: the file and the rule.
 
     >>> visits = {"source": ["google", "LinkedIn", None], "medium": ["cpc", "social", None]}
     >>> with_channels(pl.DataFrame(visits))["channel"].to_list()
@@ -77,14 +81,16 @@ def channels_of(
     columns: Mapping[str, str] | None = None,
     reading: Reading | None = None,
 ) -> Grouped:
-    """Return what ``with_channels`` does, with the counts by channel, the rules and the warnings.
+    """Return what ``with_channels`` does, with the counts by channel, the rules, the sites and the warnings.
 
     >>> found = channels_of(pl.DataFrame({"source": ["partner", "bing"], "medium": ["talk", "organic"]}))
     >>> found.counts.rows()
     [('Organic Search', 1), ('Unassigned', 1)]
     """
+    if columns is not None and not isinstance(columns, Mapping):
+        raise ParameterError.out_of_range("columns", columns, 'a mapping, as {"source": "utm_source"}')
     reading, known = reading or Reading(), load_sites(sites)
-    ruled = load_rules(rules, known.categories)
+    ruled = load_rules(rules, known)
     whole = read(table, "events", None, reading.delimiter)
     has_url = "url" in {*whole.columns, *(columns or {})}
     checked = check_table("links" if has_url else "sources", whole, reading, columns)
@@ -92,8 +98,18 @@ def channels_of(
     channel = classified(cells, ruled, known).set(checked.reason.is_not_null(), None)
     counts = channel.drop_nulls().value_counts(name="rows").cast({"rows": pl.Int64})
     counts = counts.sort("rows", "channel", descending=[True, False])
-    told = (*checked.warnings, *notes(checked, cells, channel, ruled))
-    return Grouped(whole.frame.with_columns(channel), counts, f"{ruled.name}, {ruled.version}", told)
+    told = (*checked.warnings, *replaced(whole, columns or {}), *notes(checked, cells, channel, ruled))
+    made = whole.frame.with_columns(channel)
+    return Grouped(made, counts, f"{ruled.name}, {ruled.version}", f"{known.where}, {known.version}", told)
+
+
+def replaced(whole: Read, columns: Mapping[str, str]) -> list[str]:
+    """Return that the column channel of the table is replaced, and by what it was read before."""
+    if "channel" not in whole.columns:
+        return []
+    read_as = [ours for ours, theirs in columns.items() if theirs == "channel"]
+    after = f" after it was read as {', '.join(read_as)}" if read_as else ""
+    return [f"{whole.where}: the column channel is replaced{after}; rename it before, to keep what it holds"]
 
 
 def cells_of(frame: pl.DataFrame, rules: Rules) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,14 @@ from attribution.errors import ParameterError, shown
 from attribution.grouping.declared import check_keys, load_toml, table_of, text_of
 
 OURS = Path(__file__).with_name("sites.toml")
-BEFORE = r"^(?:www|m|l|lm)\."  # of a host, which say nothing of the site
-BEHIND = r"(?:\.(?:com?|org|net))?\.[a-z]{2,3}$"  # what makes a name a host: .com, .de, .co.uk
+OF_PACKAGE = "sites of the package"
+BEFORE = r"^(?:www|m|l|lm|touch|web)\.(.+\..+)$"  # of a host, which say nothing of the site; m.me is one
+BEHIND = r"^([^.]{3,})(?:\.(?:com?|org|net))?\.[a-z]{2,3}$"  # what makes a name a host: .com, .de, .co.uk
 
 
 @dataclass(frozen=True)
 class Sites:
-    """The category of each site, and the version of the file."""
+    """The category of each site, and the version of the file, which tells of a result how it was made."""
 
     where: str
     version: str
@@ -33,9 +35,9 @@ class Sites:
         >>> given.select(sites.of(pl.col("source"))).to_series().to_list()
         ['search', 'search', 'social', None]
         """
-        host = source.str.replace(BEFORE, "")
+        host = source.str.replace(BEFORE, "${1}")
         names, kinds = list(self.category), list(self.category.values())
-        by_name = host.str.replace(BEHIND, "").replace_strict(
+        by_name = host.str.replace(BEHIND, "${1}").replace_strict(
             names, kinds, default=None, return_dtype=pl.String
         )
         return host.replace_strict(names, kinds, default=by_name, return_dtype=pl.String)
@@ -47,7 +49,8 @@ def load_sites(path: str | Path | None = None) -> Sites:
     Raises:
         ParameterError: the file cannot be read, has no version, or something in it cannot be.
     """
-    given, where = load_toml(OURS if path is None else Path(path), "sites")
+    given, where = load_toml(OURS if path is None else path, "sites")
+    where = OF_PACKAGE if path is None else where
     check_keys(given, ("version", "sites"), where)
     version = text_of(given, "version", where, "the version of the list")
     categories = table_of(given, "sites", where)
@@ -57,7 +60,7 @@ def load_sites(path: str | Path | None = None) -> Sites:
     for kind, names in categories.items():
         if not isinstance(names, list) or not all(isinstance(name, str) and name.strip() for name in names):
             raise ParameterError(f"{where}: got {shown(names)} as {kind}, expected a list of sites as text")
-        for name in (each.strip().lower() for each in names):
+        for name in (re.sub(BEFORE, r"\1", each.strip().lower()) for each in names):
             if category.setdefault(name, kind) != kind:
                 raise ParameterError(
                     f"{where}: site {shown(name)} is {category[name]} and {kind}; keep one of them"

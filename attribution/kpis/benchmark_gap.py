@@ -8,10 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from attribution.kpis.benchmarks.cells import CELL, MODEL, cells_of, check_dimensions
+from attribution.kpis.benchmarks.alike import kpi_of
+from attribution.kpis.benchmarks.cells import MODEL, cells_of
 from attribution.kpis.benchmarks.given import benchmarks_of, dimensions_of, read_benchmarks
+from attribution.kpis.benchmarks.keys import CELL
 from attribution.kpis.benchmarks.matching import held_to
-from attribution.kpis.dictionary import KPIS
 from attribution.tables import Reading, RowCount, Source
 
 FIGURES = (
@@ -51,15 +52,16 @@ def benchmark_gap(
     ``benchmarks`` has kpi, value, and any dimensions; ``columns`` maps these names to its own. A dimension
     of the KPIs has to match, and an empty cell of it matches all; of several benchmarks the one that names
     most dimensions counts. The row (total) is held to those that leave the dimensions open. Another
-    dimension, such as the industry, is chosen: ``where={"industry": "software"}``.
+    column, such as the industry, is chosen: ``where={"industry": "software"}``; one that is not, such as
+    a note, plays no part, and a warning names those that hold several values.
 
     The verdict is better or worse where the interval of the gap lies on one side of 0, by what the
     dictionary says of the KPI, and not told apart where it holds 0; without an interval there is none.
 
     Raises:
-        TableError: a table cannot be used, a KPI is unknown, a dimension is to be chosen, or two benchmarks
-            match one cell alike.
-        ParameterError: ``where`` or ``columns`` names what is not there.
+        TableError: a table cannot be used, a KPI is unknown, no benchmark matches a cell, or two match one
+            cell alike.
+        ParameterError: ``where`` or ``columns`` is no mapping, or names what is not there.
 
     Example: a quarter of the leads is won, somewhere from an eighth on, where half is usual.
 
@@ -71,10 +73,9 @@ def benchmark_gap(
     """
     reading = reading or Reading()
     known = read_benchmarks(benchmarks, columns, reading)
-    cells = cells_of(kpis, dimensions_of(known), reading)
-    check_dimensions(cells.by, FIGURES)
+    cells = cells_of(kpis, dimensions_of(known), FIGURES, reading)
     used = benchmarks_of(known, cells, where, reading)
-    best = held_to(cells, used, known.where)
+    best = held_to(cells, used)
     asked = set(used.rows["kpi"])
     figures = cells.figures([name for name in cells.kpis if name in asked])
     rows = figures.join(best, on=[CELL, "kpi"], how="left", maintain_order="left")
@@ -85,8 +86,9 @@ def benchmark_gap(
 
 def judged(rows: pl.DataFrame) -> pl.DataFrame:
     """Return the gaps of rows of kpi, value, its interval, why it is null, and the benchmark."""
-    units = {kpi.name: kpi.unit for kpi in KPIS}
-    better = {kpi.name: kpi.better for kpi in KPIS}
+    entries = [kpi for kpi in map(kpi_of, rows["kpi"].unique()) if kpi is not None]
+    units = {kpi.name: kpi.unit for kpi in entries}
+    better = {kpi.name: kpi.better for kpi in entries}
     known = rows.with_columns(
         pl.col("kpi").replace_strict(units, default=None, return_dtype=pl.String).alias("unit"),
         pl.col("kpi").replace_strict(better, default=None, return_dtype=pl.String).alias("better"),

@@ -1,24 +1,22 @@
-"""Cells: the figures of a KPI table, a row a model, cell and KPI, and the keys by which a cell is matched."""
+"""Cells: the figures of a KPI table, a row a model, cell and KPI, and the dimensions of its cells."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from attribution.channels import TOTAL
-from attribution.dimensions import comparable
-from attribution.errors import ParameterError, TableError, shown
-from attribution.kpis.dictionary import KPIS
+from attribution.errors import TableError, shown
+from attribution.kpis.benchmarks.alike import kpi_of
+from attribution.kpis.benchmarks.files import is_csv, read_whole
+from attribution.kpis.benchmarks.keys import CELL, check_dimensions, key
 from attribution.tables import Reading, unescaped
-from attribution.tables.sources import read
 
 MODEL, REASON = "model", "reason"
-CELL, ROW, NAMED = "cell number", "benchmark row", "dimensions named"  # no dimension has such a name
 NO_KPIS = frozenset({MODEL, REASON, "credited_by", "run_id", "method"})
 ENDS = ("_low", "_high")
 FIGURES = ("value", "value_low", "value_high")
@@ -61,10 +59,7 @@ class Cells:
         """Return a column as numbers, nulls where there is none; TableError where a cell is no number."""
         if name not in self.table.columns:
             return pl.repeat(None, len(self.table), dtype=pl.Float64, eager=True)
-        given = self.table[name]
-        if given.dtype == pl.String:
-            text = given.str.strip_chars()
-            given = text.set((text == "").fill_null(False), None)
+        given = filled(self.table[name])
         numbers = given.cast(pl.Float64, strict=False)
         odd = given.is_not_null() & ~numbers.is_finite().fill_null(False)
         if odd.any():
@@ -91,19 +86,19 @@ class Cells:
         return self.table.select(pl.coalesce(own, rest, pl.lit("no value")).alias("why"))["why"]
 
 
-def cells_of(kpis: Any, shared: Collection[str], reading: Reading) -> Cells:
+def cells_of(kpis: Any, shared: Collection[str], taken: Collection[str], reading: Reading) -> Cells:
     """Return the cells of a KPI table, or of what has one.
 
     Of a file the dimensions are channel, and those of its columns that ``shared`` names as well.
 
     Raises:
         TableError: the table cannot be used, or several of its rows are of one model and cell.
-        ParameterError: a dimension is named as a column of what is made of it.
+        ParameterError: a dimension is named as one of the columns that are ``taken``.
     """
     if callable(getattr(kpis, "table", None)):
         table, where, by = kpis.table(), type(kpis).__name__, getattr(kpis, "by", None)
     else:
-        source = read(kpis, "kpis", None, reading.delimiter)
+        source = read_whole(kpis, "kpis", reading)
         table, where, by = source.frame, source.where, None
     if MODEL not in table.columns or not len(table):
         raise TableError.of(
@@ -113,17 +108,35 @@ def cells_of(kpis: Any, shared: Collection[str], reading: Reading) -> Cells:
             "pass what measure returns, or a file that it wrote",
         )
     if by is None:
-        known = {*NO_KPIS, *(kpi.name for kpi in KPIS)}
-        by = [name for name in table.columns if name in {"channel", *shared} - known]
-    if isinstance(kpis, (str, Path)) and ".csv" in Path(kpis).suffixes:
+        may_be = {"channel", *shared} - NO_KPIS
+        by = [name for name in table.columns if name in may_be and kpi_of(name) is None]
+    check_dimensions(by, (MODEL, *taken))
+    if is_csv(kpis):
         table = table.with_columns(unescaped(pl.col(name)) for name in (MODEL, *by))
     check_one_row(table, by, where)
     ends = {f"{name}{end}" for name in table.columns for end in ENDS}
     names = [name for name in table.columns if name not in {*NO_KPIS, *by, *ends}]
-    names = [
-        name for name in names if table[name].dtype in (pl.String, pl.Null) or table[name].dtype.is_numeric()
-    ]
-    return Cells(where, table, tuple(by), tuple(names))
+    return Cells(where, table, tuple(by), tuple(name for name in names if is_kpi(table[name])))
+
+
+def is_kpi(column: pl.Series) -> bool:
+    """Return whether a column that is no dimension can be a KPI: text is one only if it is numbers.
+
+    >>> is_kpi(pl.Series("owner", ["Ann"])), is_kpi(pl.Series("demos", ["2", " "]))
+    (False, True)
+    """
+    if column.dtype != pl.String:
+        return column.dtype == pl.Null or column.dtype.is_numeric()
+    known = filled(column).drop_nulls()
+    return kpi_of(column.name) is not None or known.cast(pl.Float64, strict=False).null_count() == 0
+
+
+def filled(column: pl.Series) -> pl.Series:
+    """Return a column in which text without a sign in it is null."""
+    if column.dtype != pl.String:
+        return column
+    text = column.str.strip_chars()
+    return text.set((text == "").fill_null(False), None)
 
 
 def check_one_row(table: pl.DataFrame, by: Sequence[str], where: str) -> None:
@@ -139,44 +152,3 @@ def check_one_row(table: pl.DataFrame, by: Sequence[str], where: str) -> None:
             count=len(twice),
             examples=tuple(" / ".join(map(shown, row)) for row in told.iter_rows()),
         )
-
-
-def key(values: pl.Series) -> pl.Series:
-    """Return a dimension as text that can be matched: trimmed and composed, blank as null.
-
-    >>> key(pl.Series("week", [5.0, None])).to_list(), key(pl.Series("owner", [" Ann", " "])).to_list()
-    (['5', None], ['Ann', None])
-    """
-    known = comparable(values)
-    if known.dtype.is_float() and (known.drop_nulls() == known.drop_nulls().round()).all():
-        known = known.cast(pl.Int64)
-    return known.cast(pl.String).str.strip_chars().str.normalize("NFC").alias(values.name)
-
-
-def meeting(cells: pl.DataFrame, rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    """Return each cell beside every row that is as the cell in those of the named dimensions that it has.
-
-    >>> cells = pl.DataFrame({CELL: [0, 1], "channel": ["ads", None]})
-    >>> meeting(cells, pl.DataFrame({"row": ["a", "b"], "channel": ["ads", None]}), ["channel"]).rows()
-    [(0, 'a'), (0, 'b'), (1, 'b')]
-    """
-    found = []
-    has = [pl.col(name).is_not_null() for name in names]
-    for flags in rows.select(has).unique(maintain_order=True).iter_rows() if names else [()]:
-        same = [name for name, flag in zip(names, flags, strict=True) if flag]
-        others = [name for name in names if name not in same]
-        part = rows.filter(
-            *(pl.col(name).is_not_null() for name in same), *(pl.col(name).is_null() for name in others)
-        )
-        ours, theirs = cells.select(CELL, *same), part.drop(others)
-        found.append(ours.join(theirs, on=same).drop(same) if same else ours.join(theirs, how="cross"))
-    return pl.concat(found or [cells.head(0).select(CELL).join(rows.head(0).drop(names), how="cross")]).sort(
-        pl.all()
-    )
-
-
-def check_dimensions(by: Sequence[str], taken: Collection[str]) -> None:
-    """Raise ParameterError where a dimension is named as a column of the table that is made."""
-    for name in by:
-        if name in taken:
-            raise ParameterError.out_of_range("by", name, "a dimension: the gap table has such a column")
