@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -143,10 +144,27 @@ def figures_of(
     return np.stack(ends, axis=2).transpose(1, 0, 2), why
 
 
+@dataclass(frozen=True, eq=False)
+class Cut(Mapping[str, Float64]):
+    """The columns of some cells by their role, each cut out when it is asked for."""
+
+    roles: Mapping[str, str]
+    drawn: Mapping[str, Float64]
+    known: Bool
+
+    def __getitem__(self, role: str) -> Float64:
+        return self.drawn[self.roles[role]][:, self.known]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.roles)
+
+    def __len__(self) -> int:
+        return len(self.roles)
+
+
 def ratio(kpi: Kpi, roles: Mapping[str, str], drawn: Mapping[str, Float64], known: Bool) -> Float64:
     """Return the KPI in each replicate [R, n]: infinite, or NaN, where the denominator is missing."""
-    both = (kpi.numerator, kpi.denominator)
-    return kpi.value({role: drawn[roles[role]][:, known] for role in both})
+    return kpi.value(Cut(roles, drawn, known))
 
 
 def tell(why: list[list[str]], where: Bool, reason: str) -> None:

@@ -71,8 +71,8 @@ def in_visits(pages: Opened, key: str, idle_minutes: float) -> Viewed:
     who = pl.col("customer_id") if "customer_id" in names else pl.lit(None)
     rows = rows.with_columns(pl.col("timestamp").alias(WHEN), who.cast(pl.String).alias(WHO))
     first = [WHEN, *(["sequence"] if "sequence" in names else []), "page"]
-    told = {*first, "timestamp", key}
-    order = [*first, *(name for name in names if name not in told and sortable(rows.schema[name]))]
+    placed = {*first, "timestamp", key}
+    order = [*first, *(name for name in names if name not in placed and sortable(rows.schema[name]))]
     if key == "visit_id":
         rows = rows.with_columns(pl.col("visit_id").cast(pl.String).alias(VISIT)).sort(VISIT, *order)
     else:
