@@ -47,7 +47,7 @@ SUMS = {
     "converting_users": 216.0,
     "goal_value": 3_000.0,
     "bounces": 2_400.0,
-    "visits_not_engaged": 2_100.0,
+    "engaged_visits": 3_900.0,
     "page_views": 18_000.0,
     "page_views_timed": 12_000.0,  # 18000 - 6000 exits
     "exits": 6_000.0,
@@ -96,7 +96,8 @@ BY_HAND = {
     "conversion_rate_by_user": 0.045,  # 216 / 4800
     "conversion_rate_value_weighted": 0.5,  # 3000 / 6000
     "bounce_rate": 0.4,  # 2400 / 6000, not 6000 / 2400
-    "bounce_rate_engagement": 0.35,  # 2100 / 6000
+    "engagement_rate": 0.65,  # 3900 / 6000
+    "bounce_rate_engagement": 0.35,  # 1 - 3900 / 6000
     "exit_rate": 1 / 3,  # 6000 / 18000
     "pages_per_visit": 3.0,  # 18000 / 6000
     "time_on_page": 45.0,  # 540000 / (18000 - 6000)

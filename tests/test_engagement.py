@@ -65,8 +65,8 @@ def told(visits: Sequence[list[Row]]) -> dict[str, float]:
         "page_views": sum(map(len, visits)),
         "exits": len(visits),
         "bounces": sum(len(visit) == 1 for visit in visits),
-        "visits_not_engaged": sum(
-            len(v) == 1 and sum(s) < 10 and not c for v, s, c in zip(visits, seconds, converts, strict=True)
+        "engaged_visits": sum(
+            len(v) > 1 or sum(s) >= 10 or c for v, s, c in zip(visits, seconds, converts, strict=True)
         ),
         "page_views_timed": sum(map(len, seconds)),
         "seconds_on_page": sum(map(sum, seconds)),
@@ -149,6 +149,7 @@ def test_page_views_are_those_of_the_plain_twin(seed: int) -> None:
 ADD_UP = ["visits", "page_views", "exits", "bounces", "seconds_on_page", "converting_visits", "goal_value"]
 RATIOS = {
     "bounce_rate": ("bounces", "visits"),
+    "engagement_rate": ("engaged_visits", "visits"),
     "exit_rate": ("exits", "page_views"),
     "time_on_page": ("seconds_on_page", "page_views_timed"),
     "conversion_rate_by_visit": ("converting_visits", "visits"),

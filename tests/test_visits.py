@@ -81,7 +81,7 @@ def test_absurd_numbers_are_set_aside() -> None:
 def test_time_of_a_single_page_is_no_time_on_page_but_engages() -> None:
     log = at.web_log(visits(page_views=[1, 1, 1, 2], seconds=[100.0, 9.0, 10.0, 20.0]))
     row = table(log)[-1].row(0, named=True)
-    assert (row["time_on_page"], row["bounces"], row["visits_not_engaged"]) == (20.0, 3.0, 1.0)
+    assert (row["time_on_page"], row["bounces"], row["engaged_visits"]) == (20.0, 3.0, 3.0)
 
 
 def test_goals_decide_what_converts_and_a_column_only_without_them() -> None:

@@ -93,8 +93,8 @@ def engagement(
         rows.with_columns(pl.lit(value).alias(key) for key, value in same.items()), by, same | totals
     )
     names = list(totals)
-    rates = {kpi.name: kpi for each in logs for kpi in each.rates}
-    ratios = ratios_of(names, [*rates.values()])
+    of_goals = {kpi.name: kpi for each in logs for kpi in each.rates}
+    ratios = ratios_of(names, [*of_goals.values()])
     lacking = {name: part.lacking for part in parts for name in part.names}
     table = with_ratios(table, by, [], ratios, lacking)
     if drawn is not None:

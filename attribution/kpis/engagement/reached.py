@@ -115,7 +115,7 @@ def counts_of_visits(rows: pl.DataFrame, goals: Sequence[Goal]) -> dict[str, pl.
     lasted = "seconds" in rows.columns and rows["seconds"].dtype.is_numeric()
     many = pl.col(MANY)
     counts = {"visits": many.sum()}
-    if single and OWNER in rows.columns and rows[OWNER].null_count() < max(len(rows), 1):
+    if OWNER in rows.columns:
         counts["users"] = pl.col(OWNER).drop_nulls().n_unique()
     if has_views:
         counts |= {"page_views": pl.col(VIEWS).sum(), "exits": many.sum()}
@@ -124,11 +124,11 @@ def counts_of_visits(rows: pl.DataFrame, goals: Sequence[Goal]) -> dict[str, pl.
     elif has_views and single:
         counts["bounces"] = (pl.col(VIEWS) == 1).sum()
     if "engaged_visits" in rows.columns:
-        counts["visits_not_engaged"] = (many - pl.col("engaged_visits")).sum()
+        counts["engaged_visits"] = pl.col("engaged_visits").sum()
     elif single and (has_views or lasted):
         converts = pl.col(CONVERTS) > 0 if CONVERTS in rows.columns else pl.lit(False)
         long = (pl.col("seconds") >= ENGAGED_SECONDS).fill_null(False) if lasted else pl.lit(False)
-        counts["visits_not_engaged"] = (~((pl.col(VIEWS) >= 2).fill_null(False) | long | converts)).sum()
+        counts["engaged_visits"] = ((pl.col(VIEWS) >= 2).fill_null(False) | long | converts).sum()
     if has_views and has_time:
         counts |= {"page_views_timed": pl.col(TIMED).sum(), "seconds_on_page": pl.col(SECONDS).sum() / SECOND}
     if CONVERTS in rows.columns:
