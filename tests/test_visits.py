@@ -284,3 +284,20 @@ def test_visits_are_held_where_credits_are_drawn_by_account() -> None:
     assert row["lead_rate_low"] == pytest.approx(row["leads_low"] / 600)
     assert "visits_low" not in row
     assert any("credits are drawn by accounts, and not by customer" in line for line in measured.warnings)
+
+
+def test_conditions_read_numbers_in_columns_of_text(tmp_path: Path) -> None:
+    visits(orders=[0, 1, 2, 0], share=[0.5, 1.5, None, 2.0], device=["1", "tv", "1", "1"]).write_csv(
+        tmp_path / "visits.csv"
+    )
+    goals = [
+        at.Goal("order", "orders > 0"),
+        at.Goal("share", "share > 1 AND orders < 2"),
+        at.Goal("device", "device = '1'"),
+    ]
+    whole = table(at.web_log(str(tmp_path / "visits.csv"), goals=goals))[-1]
+    assert whole.select("order_visits", "share_visits", "device_visits").row(0) == (2.0, 2.0, 3.0)
+    counted = visits(orders=["0", "1", "1", "0"], visits=[1, 1, 1, 1])
+    assert table(at.web_log(counted, goals=[at.Goal("order", "orders")]))["order_visits"][-1] == 2.0
+    with pytest.raises(ParameterError, match="true or false of each row"):
+        at.web_log(str(tmp_path / "visits.csv"), goals=[at.Goal("odd", "device > 0")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,7 +15,6 @@ from attribution.kpis.dictionary import KPIS
 Predicate: TypeAlias = str | pl.Expr
 NAME = r"^[a-z][a-z0-9_]*$"
 HOLDS = "the condition holds"  # no column of any table
-CAST = "a CSV file holds text: CAST(name AS DOUBLE) > 0, CAST(name AS BIGINT)"
 TAKEN = {kpi.name for kpi in KPIS}
 
 
@@ -93,16 +93,41 @@ def holds(predicate: Predicate, rows: pl.DataFrame, what: str) -> pl.Series:
     for name in sorted(columns_of(predicate, what)):
         if name not in rows.columns:
             raise ParameterError.unknown(f"column in {what}", name, rows.columns)
+    how = expression(predicate, what).alias(HOLDS)
     try:
-        found = rows.with_columns(expression(predicate, what).alias(HOLDS))[HOLDS]
+        found = rows.with_columns(how)[HOLDS]
     except pl.exceptions.PolarsError as error:
-        told = f"a condition on each row ({first_line(error)}; {CAST})"
-        raise ParameterError.out_of_range(what, str(predicate), told) from None
-    is_count = found.dtype.is_integer()
-    if not (is_count or found.dtype == pl.Boolean):
-        allowed = f"a condition that is true or false of each row, not {found.dtype} ({CAST})"
+        found, why = pl.Series(HOLDS, [], pl.Null), f" ({first_line(error)})"
+    else:
+        why = f", not {found.dtype}"
+    if not tells(found) and len(numbers := as_numbers(rows.select(columns_of(predicate, what)))):
+        with suppress(pl.exceptions.PolarsError):
+            found = rows.with_columns(numbers).with_columns(how)[HOLDS]
+    if not tells(found):
+        allowed = f"a condition that is true or false of each row{why}"
         raise ParameterError.out_of_range(what, str(predicate), allowed)
-    return found.fill_null(0 if is_count else False)
+    return found.fill_null(0 if found.dtype.is_integer() else False)
+
+
+def tells(found: pl.Series) -> bool:
+    """Return whether a condition gave an answer, or a count, for each row."""
+    return found.dtype.is_integer() or found.dtype == pl.Boolean
+
+
+def as_numbers(rows: pl.DataFrame) -> list[pl.Series]:
+    """Return the columns of text in which every value is a number, as such: a CSV file holds text.
+
+    >>> as_numbers(pl.DataFrame({"orders": ["1", None], "device": ["tv", "1"]}))[0].to_list()
+    [1, None]
+    """
+    found = []
+    for column in rows:
+        if column.dtype == pl.String:
+            numbers = column.replace("", None).cast(pl.Float64, strict=False)
+            if numbers.null_count() == column.replace("", None).null_count():
+                whole = numbers.cast(pl.Int64, strict=False)
+                found.append(whole if (whole == numbers).all() else numbers)
+    return found
 
 
 def first_line(error: Exception) -> str:
