@@ -106,10 +106,10 @@ def test_late_pages_leave_old_weeks_as_they_were_and_count_users_once(pages: Pat
     names = ["channel", "visits", "users", "leads"]
     assert_frame_equal(before.filter(first).select(names), after.filter(first).select(names))
     total, sums = after[-1], after[:-1]
-    everyone = pl.read_parquet(tmp_path / "more.parquet")
-    assert sums["page_views"].sum() == len(late)
-    assert total["page_views"].item() == len(everyone)
-    assert total["users"].item() == everyone["customer_id"].n_unique() < sums["users"].sum()
+    assert total["page_views"].item() == sums["page_views"].sum() == len(late)
+    assert total["users"].item() is None
+    assert "conversion_rate_by_user: no count, or none that adds up over periods" in total["reason"].item()
+    assert total["lead_rate"].item() == pytest.approx(total["leads"].item() / sums["visits"].sum())
     for rate in ("bounce_rate", "conversion_rate_by_visit", "abandonment_rate", "exit_rate"):
         assert after[rate].drop_nulls().is_between(0, 1).all()
 
@@ -155,9 +155,14 @@ def test_page_views_that_cannot_be_used_stop_a_run_or_are_kept_with_their_conten
 
 
 def test_what_is_wrong_with_visits_is_told_before_a_run(pages: Path, tmp_path: Path) -> None:
+    at.sample.load().spend.drop("clicks", "impressions").write_csv(tmp_path / "spend.csv")
     for sections, told in (
         ({"engagements": [{"file": "a.csv", "by": ["owner"]}]}, "not known by owner"),
         ({"goals": [{"name": "signup", "when": "pagge = 'x'"}]}, "unknown column in goal signup 'pagge'"),
+        (
+            {"spend": {"path": "spend.csv"}, "engagements": [{"file": "a.csv", "by": ["campaign"]}]},
+            "visits are not known by campaign",
+        ),
     ):
         with pytest.raises(ParameterError, match=told):
             checkup(job(pages, **sections), tmp_path)
@@ -186,6 +191,26 @@ def test_the_end_of_the_data_is_that_of_the_visits_too(pages: Path, tmp_path: Pa
     aside = ran.manifest.content["rows"]["pages"]["set_aside"]
     later = pl.read_parquet(pages).filter(pl.col("timestamp") > pl.lit(end).str.to_datetime(time_zone="UTC"))
     assert aside == {"future_time": len(later)}
+
+
+def test_periods_that_were_published_without_counts_stay_and_have_none(pages: Path, tmp_path: Path) -> None:
+    weekly = [{"file": "weekly.parquet", "by": ["channel", "week"], "reprocess_days": 14}]
+    spend = at.sample.load().spend
+    spend.drop("impressions", "clicks").write_parquet(tmp_path / "spend.parquet")
+    given = {"breakdowns": weekly, "spend": {"path": "spend.parquet"}, "pages": None, "goals": []}
+    run(job(pages, **given), tmp_path)
+    before = pl.read_parquet(tmp_path / "results" / "weekly.parquet")
+    spend.write_parquet(tmp_path / "spend.parquet")
+    leads = pl.read_parquet(LEADS).filter(pl.col("timestamp") > pl.col("timestamp").min().dt.offset_by("21d"))
+    leads.write_parquet(tmp_path / "leads.parquet")
+    run(job(pages, **given, outcomes={"path": "leads.parquet"}), tmp_path)
+    after = pl.read_parquet(tmp_path / "results" / "weekly.parquet")
+    first = pl.col("week") == before["week"].min()
+    assert_frame_equal(
+        before.filter(first).select("channel", "leads"), after.filter(first).select("channel", "leads")
+    )
+    assert after.filter(first)["clicks"].null_count() == len(after.filter(first))
+    assert after["clicks"].drop_nulls().sum() > 0
 
 
 def test_another_goal_or_idle_time_measures_all_periods_again(pages: Path, tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_who_is_unknown_is_drawn_as_a_customer_of_its_own() -> None:
     assert (row["visits_low"], row["visits_high"]) == pytest.approx(ends)
     nobody = table(at.web_log(many.drop("customer_id"), intervals=0.9, folds=64))
     assert nobody["visits_low"].null_count() == len(nobody)
-    assert "visits have no customers" in nobody["reason"][0]
+    assert "visits have no customers, or rows stand for several" in nobody["reason"][0]
 
 
 def test_names_and_days_are_those_of_our_tables() -> None:
@@ -301,3 +301,41 @@ def test_conditions_read_numbers_in_columns_of_text(tmp_path: Path) -> None:
     assert table(at.web_log(counted, goals=[at.Goal("order", "orders")]))["order_visits"][-1] == 2.0
     with pytest.raises(ParameterError, match="true or false of each row"):
         at.web_log(str(tmp_path / "visits.csv"), goals=[at.Goal("odd", "device > 0")])
+
+
+def test_time_that_nobody_measured_is_not_0() -> None:
+    log = at.web_log(pl.DataFrame({"timestamp": TIMES[:3], "channel": "ads", "page_views": [1, 3, 5]}))
+    assert {"time_on_page", "seconds_on_page"}.isdisjoint(table(log).columns)
+
+
+def test_what_the_pages_tell_is_not_asked_of_the_visits() -> None:
+    given = visits(seconds=[None] * 4, page_views=[None, 0, 1, 1], bounces=[None, 9, 0, 0])
+    log = at.web_log(given, pages(visit_id=["v1", "v2", "v3", "v4"]))
+    assert [rows.used for rows in log.tables.values()] == [4, 4]
+    assert table(log)["bounces"].to_list() == [2.0, 2.0, 4.0]
+
+
+def test_who_logs_in_during_a_visit_is_known_from_its_beginning() -> None:
+    views = pages(customer_id=[None, "u1", "u2", "u2"], visit_id=["1", "1", "2", "2"])
+    assert table(at.web_log(pages=views), "landing_page")["users"].to_list() == [2.0, 2.0]
+
+
+def test_a_bad_number_takes_no_digit_from_the_others() -> None:
+    first = 1_767_225_600_000_000_001
+    views = {
+        "visit_id": ["1"] * 4 + ["2"],
+        "timestamp": TIMES[:1] * 5,
+        "page": list("dcbaz"),
+        "sequence": [*(str(first + place) for place in range(4)), "n/a"],
+    }
+    assert table(at.web_log(pages=pl.DataFrame(views)), "landing_page")["landing_page"][0] == "d"
+
+
+def test_a_condition_on_all_rows_together_and_arguments_of_another_kind_are_refused() -> None:
+    with pytest.raises(ParameterError, match="not on all together"):
+        at.web_log(pages=pages(), goals=[at.Goal("many", "COUNT(page) > 2")])
+    for columns in (["x"], {"pages": "x"}):
+        with pytest.raises(ParameterError, match="names by table"):
+            at.web_log(pages=pages(), columns=columns)  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="names and pages"):
+        at.page_stages(pages(), {1: "home"})  # type: ignore[dict-item]

@@ -30,6 +30,8 @@ def load_toml(path: Any, what: str) -> tuple[dict[str, Any], str]:
         raise ParameterError(f"{where}: cannot be read: {error.strerror}; check the path") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ParameterError(f"{where}: is no TOML: {error or 'nested too deeply'}") from None
+    except ValueError as error:
+        raise ParameterError(f"{where}: is no path of a file: {error}") from None
 
 
 def check_keys(given: Mapping[str, Any], known: Collection[str], where: str) -> None:

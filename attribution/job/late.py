@@ -15,13 +15,15 @@ import polars as pl
 from attribution.dimensions import PERIODS, period
 from attribution.errors import ParameterError, TableError
 from attribution.job.sections import Breakdown, Job
-from attribution.kpis import Measured, kpi_table
+from attribution.kpis import KPIS, Measured, kpi_table
 from attribution.kpis.costs.ledger import BASES, COSTS
 from attribution.kpis.costs.sales_time import SALES_COST
 from attribution.kpis.engagement.ads import AD_NAMES
 from attribution.manifest import Manifest, checksum
 
-SEVERAL = "no intervals: a sum of periods that were measured in several runs"
+SEVERAL_RUNS = "periods that were measured in several runs"
+SEVERAL = f"no intervals: a sum of {SEVERAL_RUNS}"
+BEFORE_LEADS = {"lead_rate", *AD_NAMES, *(kpi.name for kpi in KPIS if kpi.verb == "engagement")}
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,16 @@ def with_published(
         return Late(measured.table())
     differing = differences(job, breakdown, models, published.manifest)
     before = pl.DataFrame() if differing else published_file(published, breakdown)
-    if not differing and figures(before) != figures(measured.table()):
+    counted = {*counts, *BEFORE_LEADS, *(kpi.name for kpi in measured.counts.rates)}
+    if not differing and figures(before) - counted != figures(measured.table()) - counted:
         differing = ["outcomes"]
     if differing:
         why = f"{' and '.join(differing)} differ from those of the run before"
         return Late(measured.table(), warnings=(f"{breakdown.file}: all periods were measured again: {why}",))
     first = last - timedelta(days=breakdown.reprocess_days)
     every = PERIODS[name.removeprefix("touchpoint_")]
+    absent = [name for name in counts if name not in before.columns]
+    before = before.with_columns(pl.lit(None, pl.Float64).alias(name) for name in absent)
     kept = before.filter(pl.col(name).dt.offset_by(every) <= first)
     if not len(kept):
         return Late(measured.table(), first)
@@ -87,9 +92,16 @@ def with_published(
     both = pl.concat([part.filter(pl.col("model") == model) for model in names for part in parts])
     one = both.filter(pl.col("model") == names[0])
     totals = {each: paid(one, each, measured) for each in (*costs, *counts)}
-    totals |= {name: measured.totals[name] for name in counts if name not in AD_NAMES}  # which add up
-    table = kpi_table(both, breakdown.by, outcomes, names, totals, measured.counts)
+    mine = sums.filter(pl.col("model") == names[0])
+    totals |= {name: None for name in counts if not adds_up(mine[name], measured.totals[name])}
+    alongside = measured.counts.told(f"no count, or none that adds up over {SEVERAL_RUNS}")
+    table = kpi_table(both, breakdown.by, outcomes, names, totals, alongside)
     return Late(with_ends(table, [kept, measured.table()], breakdown.by), first)
+
+
+def adds_up(cells: pl.Series, total: float | None) -> bool:
+    """Return whether a count of cells is that of all, as that of users need not be."""
+    return total is None or math.isclose(math.fsum(cells.drop_nulls()), total, rel_tol=1e-9)
 
 
 def paid(cells: pl.DataFrame, cost: str, measured: Measured) -> float | None:

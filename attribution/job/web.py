@@ -13,6 +13,7 @@ from attribution.job.loop import spend_of
 from attribution.job.sections import Job
 from attribution.kpis import Activity, engagement, web_log
 from attribution.kpis.costs.clock import dated
+from attribution.kpis.engagement.ads import SHOWN
 
 
 def web_of(job: Job, inputs: Inputs) -> list[Activity]:
@@ -61,10 +62,13 @@ def check_engagements(job: Job, inputs: Inputs, web: Sequence[Activity]) -> None
     """Raise ParameterError, with the key, where neither visits nor the spend table know a dimension."""
     spend = inputs.tables.get("spend")
     spent = set() if spend is None else {*spend.checked.frame.columns, *spend.read.columns}
+    counts = spend is not None and any(spend.columns.get(name, name) in spent for name in SHOWN)
     for place, each in enumerate(job.engagements):
-        if spend is not None and all(name in spent or dated(name) for name in each.by):
+        if counts and all(name in spent or dated(name) for name in each.by):
             continue
         lacking = [made.lacking for made in (log.counted(each.by) for log in web) if made.cells is None]
         if len(lacking) == len(web):
-            told = "; ".join(lacking) or f"the spend table does not know {', '.join(each.by)}"
+            of_ads = f"ads are not known by {', '.join(each.by)}" if counts else ""
+            told = "; ".join([*([of_ads] if of_ads else []), *lacking])
+            told = told or "the spend table counts no impressions or clicks"
             raise ParameterError(f"key engagements[{place}].by: {told}")

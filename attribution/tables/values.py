@@ -66,8 +66,9 @@ def as_number(raw: pl.Series, column: Column) -> tuple[pl.Series, list[tuple[str
     if column.kind == "whole":
         numbers = given.cast(pl.Int64, strict=False).alias(column.name)
         if given.dtype == pl.String and (numbers.is_null() & ~empty).any():  # "2.0", as a gap makes of 2
-            given = given.cast(pl.Float64, strict=False)
-            numbers = given.cast(pl.Int64, strict=False).alias(column.name)
+            floats = given.cast(pl.Float64, strict=False)
+            floats = floats.set((floats != floats.floor()).fill_null(False), None)
+            numbers = numbers.fill_null(floats.cast(pl.Int64, strict=False))
         if given.dtype.is_float():
             numbers = numbers.set((given != given.floor()).fill_null(False), None)
         return numbers, [("bad_number", numbers.is_null() & ~empty)]

@@ -75,7 +75,7 @@ class Activity:
         names, totals = tuple(whole.counts), totals_of(whole.rows, whole.counts)
         rows, unsure = whole.rows, ""
         if folds and HASH not in rows.columns:
-            unsure = f"{self.what} have no customers"
+            unsure = f"{self.what} have no customers, or rows stand for several"
         elif folds:
             unsure = too_few(rows[HASH].n_unique(), "customers", folds)
         if folds and not unsure:

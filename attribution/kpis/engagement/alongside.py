@@ -44,6 +44,10 @@ class Alongside:
         """Why a cell has no such count, by count."""
         return {name: part.lacking for part in self.parts for name in part.names}
 
+    def told(self, lacking: str) -> Alongside:
+        """Return it with another reason for cells without counts."""
+        return replace(self, parts=tuple(replace(part, lacking=lacking) for part in self.parts))
+
     def beside(self, sums: pl.DataFrame, what: Credited, by: Sequence[str]) -> pl.DataFrame:
         """Return the cells of all models with their counts, and those that have counts alone."""
         if not self.parts:

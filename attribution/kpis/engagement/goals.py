@@ -94,6 +94,10 @@ def holds(predicate: Predicate, rows: pl.DataFrame, what: str) -> pl.Series:
         if name not in rows.columns:
             raise ParameterError.unknown(f"column in {what}", name, rows.columns)
     how = expression(predicate, what).alias(HOLDS)
+    if columns_of(predicate, what) and not is_of_rows(how, rows):
+        raise ParameterError.out_of_range(
+            what, str(predicate), "a condition on each row, not on all together"
+        )
     try:
         found = rows.with_columns(how)[HOLDS]
     except pl.exceptions.PolarsError as error:
@@ -107,6 +111,14 @@ def holds(predicate: Predicate, rows: pl.DataFrame, what: str) -> pl.Series:
         allowed = f"a condition that is true or false of each row{why}"
         raise ParameterError.out_of_range(what, str(predicate), allowed)
     return found.fill_null(0 if found.dtype.is_integer() else False)
+
+
+def is_of_rows(how: pl.Expr, rows: pl.DataFrame) -> bool:
+    """Return whether an expression says something of each row: of no rows it says nothing then."""
+    try:
+        return not len(rows.clear().select(how))
+    except pl.exceptions.PolarsError:
+        return True
 
 
 def tells(found: pl.Series) -> bool:

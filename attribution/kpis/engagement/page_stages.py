@@ -49,7 +49,9 @@ def page_stages(
     >>> leads.select("customer_id", "landing_page", "carts_at").rows()[1]
     ('b', 'home', None)
     """
-    if not isinstance(stages, Mapping) or not all(isinstance(page, str) for page in stages.values()):
+    if not isinstance(stages, Mapping) or not all(
+        isinstance(each, str) for pair in stages.items() for each in pair
+    ):
         raise ParameterError.out_of_range("stages", stages, 'names and pages, as {"carts": "/cart"}')
     opened = checked_pages(pages, columns, reading or Reading())
     if "customer_id" not in opened.has:

@@ -46,7 +46,8 @@ def of_pages(viewed: Viewed) -> pl.DataFrame:
     """Return per visit its first page view, how many there are, its landing and exit page, and its time."""
     others = [name for name in viewed.names if name not in OF_VIEWS]
     return viewed.rows.group_by(VISIT, maintain_order=True).agg(
-        pl.col(*others, WHEN, WHO).first(),
+        pl.col(*others, WHEN).first(),
+        pl.col(WHO).drop_nulls().first(),
         pl.len().cast(pl.Int64).alias(VIEWS),
         pl.col(SECONDS).sum(),
         pl.col(SECONDS).count().cast(pl.Int64).alias(TIMED),
@@ -56,10 +57,15 @@ def of_pages(viewed: Viewed) -> pl.DataFrame:
 
 
 def checked_visits(
-    source: Source, columns: Mapping[str, str] | None, reading: Reading, as_of: datetime | None
+    source: Source,
+    columns: Mapping[str, str] | None,
+    reading: Reading,
+    as_of: datetime | None,
+    with_pages: bool,
 ) -> Opened:
     """Return a table of visits without those that cannot be: none, without a page, bounces above visits, ...
 
+    What their pages tell is not looked at where there is a table of pages.
     Seconds may be empty where a single page was viewed, whose end nobody knows. A row that says the same as
     another is a duplicate; other rows of one visit_id are all set aside.
 
@@ -70,14 +76,14 @@ def checked_visits(
     has, many = table.has, pl.col("visits") if "visits" in table.has else pl.lit(1)
     if "visits" in has:
         table = table.set_aside("no_visits", many.is_null() | (many <= 0))
-    if "page_views" in has:
+    if "page_views" in has and not with_pages:
         few = pl.col("page_views").is_null() | (pl.col("page_views") < many)
         table = table.set_aside("visit_without_pages", few)
     for name, reason in OF_VISITS.items():
-        if name in has:
+        if name in has and not (with_pages and name == "bounces"):
             table = table.set_aside("null_number", pl.col(name).is_null())
             table = table.set_aside(reason, (pl.col(name) > many) | (pl.col(name) < 0))
-    if "seconds" in has:
+    if "seconds" in has and not with_pages:
         single = pl.col("page_views") == many if "page_views" in has else pl.lit(False)
         table = table.set_aside("null_number", pl.col("seconds").is_null() & ~single)
         filled = table.table.frame.with_columns(pl.col("seconds").fill_null(0.0))
@@ -149,9 +155,10 @@ def visited(visits: Opened, viewed: Viewed | None) -> Visited:
         views = pl.col("page_views") if "page_views" in names else pl.lit(None)
         time = (pl.col("seconds") * SECOND).round() if "seconds" in names else pl.lit(None)
         rows = rows.with_columns(views.cast(pl.Int64).alias(VIEWS), time.cast(pl.Int64).alias(SECONDS))
-        measured = pl.when(pl.col(VIEWS) > pl.col(MANY)).then(SECONDS).when(pl.col(VIEWS).is_not_null())
+        single = (pl.col(VIEWS) <= pl.col(MANY)).fill_null(False) & pl.lit("seconds" in names)
         rows = rows.with_columns(
-            (pl.col(VIEWS) - pl.col(MANY)).alias(TIMED), measured.then(0).otherwise(SECONDS).alias(SECONDS)
+            (pl.col(VIEWS) - pl.col(MANY)).alias(TIMED),
+            pl.when(single).then(0).otherwise(SECONDS).alias(SECONDS),
         )
     else:
         facts = of_pages(viewed).select(VISIT, VIEWS, SECONDS, TIMED, *ENDS, pl.col(WHO).alias("of pages"))

@@ -75,7 +75,9 @@ def web_log(
         raise ParameterError(
             "parameters 'visits' and 'pages': got neither, expected a table of either or both"
         )
-    reading, mapped = reading or Reading(), dict(columns or {})
+    reading, mapped = reading or Reading(), columns or {}
+    if not isinstance(mapped, Mapping) or not all(isinstance(each, Mapping) for each in mapped.values()):
+        raise ParameterError.out_of_range("columns", columns, 'names by table, as {"pages": {"page": "url"}}')
     for name in mapped:
         if name not in ("visits", "pages"):
             raise ParameterError.unknown("table in columns=", name, ("visits", "pages"))
@@ -84,7 +86,7 @@ def web_log(
     until = None if as_of is None else instant_of(as_of)
     opened: dict[str, Opened] = {}
     if visits is not None:
-        opened["visits"] = checked_visits(visits, mapped.get("visits"), reading, until)
+        opened["visits"] = checked_visits(visits, mapped.get("visits"), reading, until, pages is not None)
     if pages is not None:
         opened["pages"] = checked_pages(pages, mapped.get("pages"), reading, until)
     if len(opened) == 2:
