@@ -66,7 +66,7 @@ def check_engagements(job: Job, inputs: Inputs, web: Sequence[Activity]) -> None
     for place, each in enumerate(job.engagements):
         if counts and all(name in spent or dated(name) for name in each.by):
             continue
-        lacking = [made.lacking for made in (log.counted(each.by) for log in web) if made.cells is None]
+        lacking = [why for why in (log.lacking(each.by) for log in web) if why]
         if len(lacking) == len(web):
             of_ads = f"ads are not known by {', '.join(each.by)}" if counts else ""
             told = "; ".join([*([of_ads] if of_ads else []), *lacking])

@@ -68,9 +68,20 @@ class Activity:
         """The rows that were set aside: table, row, reason."""
         return pl.concat([table.rejected for table in self.checked.values()])
 
+    def grain(self, by: Sequence[str]) -> Grain | None:
+        """Return the rows that are counted by the dimensions, None where no grain knows all of them."""
+        return next((each for each in self.grains if all(map(each.knows, by))), None)
+
+    def lacking(self, by: Sequence[str]) -> str:
+        """Return why nothing is known by the dimensions, or nothing."""
+        if self.grain(by) is not None:
+            return ""
+        told = ", ".join(name for name in by if not any(each.knows(name) for each in self.grains))
+        return f"{self.what} are not known by {told or ' and '.join(by)}"
+
     def counted(self, by: Sequence[str], folds: int = 0) -> Counted:
         """Return what is counted by the dimensions, also by fold of the owners where there are ``folds``."""
-        grain = next((each for each in self.grains if all(map(each.knows, by))), None)
+        grain = self.grain(by)
         whole = grain or self.grains[0]
         names, totals = tuple(whole.counts), totals_of(whole.rows, whole.counts)
         rows, unsure = whole.rows, ""
@@ -83,9 +94,7 @@ class Activity:
             rows = rows.with_columns(pl.Series(CELL_FOLD, high.astype(np.int64)))
         drawn = None if unsure or not folds else by_fold(rows, [], whole.counts)
         if grain is None:
-            told = ", ".join(name for name in by if not any(each.knows(name) for each in self.grains))
-            lacking = f"{self.what} are not known by {told or ' and '.join(by)}"
-            return Counted(names, None, totals, lacking, None, drawn, unsure)
+            return Counted(names, None, totals, self.lacking(by), None, drawn, unsure)
         rows = rows.with_columns(dimension(rows, name, self.zone) for name in by)
         cells = sums(rows, by, whole.counts)
         of_cells = None if drawn is None else by_fold(rows, by, whole.counts)

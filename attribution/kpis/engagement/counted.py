@@ -11,6 +11,7 @@ import polars as pl
 
 from attribution.arrays import Float64, Int64
 from attribution.errors import ParameterError, TableError
+from attribution.kpis.engagement.goals import first_line
 from attribution.kpis.logged import NO_DIMENSIONS
 from attribution.kpis.replicated import OfLog, Replicated
 from attribution.statistics import Resampling
@@ -72,8 +73,8 @@ def alike(parts: Sequence[Counted], by: Sequence[str], first: Mapping[str, pl.Da
     try:
         return [part.cast(types) for part in parts]
     except pl.exceptions.InvalidOperationError as error:
-        told = str(error).split("\n", 1)[0]
-        raise TableError.of("activity", told, "numbers of 64 bits", "convert the column to text") from None
+        remedy = "convert the column to text"
+        raise TableError.of("activity", first_line(error), "numbers of 64 bits", remedy) from None
 
 
 def told_once(parts: Sequence[Counted]) -> tuple[list[Counted], tuple[str, ...]]:
