@@ -3,8 +3,8 @@
 The river, from the banks through the stream and back::
 
     touchpoints, outcomes  --stitch-->  journeys  --attribute-->  credits  --measure-->  KPIs
-                                           |                                  ^
-                                        statistics that add up              spend
+                                           |                                  ^            |
+                                        statistics that add up              spend    reallocate --> plan
 
     import attribution as at
 
@@ -12,6 +12,7 @@ The river, from the banks through the stream and back::
     result = at.attribute(journeys, at.FirstTouch(), at.TimeDecay(half_life=7), at.Markov(order=2))
     kpis = at.measure(result, spend)
     weekly = at.measure(at.credit_log(journeys, result["markov"]), spend, by=["channel", "week"])
+    plan = at.reallocate(weekly, at.FixedBudget(9_000))
 
 Data flows one way. Tables are checked at one gate (``tables``), cut into journeys by customer
 (``stitching``, ``paths``), reduced to sums (``statistics``) and shared by ``models``, each of which
@@ -19,6 +20,15 @@ is its formula and nothing else.
 """
 
 from attribution import sample
+from attribution.budget import (
+    Allocation,
+    FixedBudget,
+    Response,
+    TargetCostPerLead,
+    backtest_response,
+    reallocate,
+    response_curves,
+)
 from attribution.comparison import (
     Comparison,
     OrderChoice,
@@ -101,6 +111,7 @@ __all__ = [
     "KPIS",
     "MODELS",
     "Activity",
+    "Allocation",
     "AttributionError",
     "BenchmarkGap",
     "Comparison",
@@ -111,6 +122,7 @@ __all__ = [
     "Engagement",
     "Experiment",
     "FirstTouch",
+    "FixedBudget",
     "Forecast",
     "Funnel",
     "Goal",
@@ -129,6 +141,7 @@ __all__ = [
     "Plan",
     "PositionBased",
     "Reading",
+    "Response",
     "Result",
     "Sensitivity",
     "Shapley",
@@ -137,6 +150,7 @@ __all__ = [
     "StitchReport",
     "Stitched",
     "TableError",
+    "TargetCostPerLead",
     "TimeDecay",
     "TouchpointRule",
     "Velocity",
@@ -144,6 +158,7 @@ __all__ = [
     "ad_log",
     "advance",
     "attribute",
+    "backtest_response",
     "benchmark_gap",
     "choose_order",
     "compare",
@@ -165,6 +180,8 @@ __all__ = [
     "page_stages",
     "parse_model",
     "power",
+    "reallocate",
+    "response_curves",
     "sales_time",
     "sample",
     "sample_size",

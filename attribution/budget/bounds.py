@@ -1,0 +1,89 @@
+"""Bounds: the least and the most that a plan may spend on each channel, and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from attribution.arrays import Bool, Float64
+from attribution.budget.scenario import CENT, FixedBudget, Scenario, listed, money
+from attribution.errors import ParameterError, shown
+
+BEYOND = 2.0  # times the highest spend seen is the most that a curve is believed
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """The least and the most spend a period of each channel [C] in cents, and what sets them."""
+
+    low: Float64
+    high: Float64
+    low_by: tuple[str, ...]
+    high_by: tuple[str, ...]
+
+    def held(self, at: Float64, where: Bool) -> Bounds:
+        """Return the bounds with some channels held at a spend."""
+        low, high = np.where(where, at, self.low), np.where(where, at, self.high)
+        return Bounds(low, high, self.low_by, self.high_by)
+
+
+def bounds_of(scenario: Scenario, channels: Sequence[str], now: Float64, highest: Float64) -> Bounds:
+    """Return the bounds of channels that spend ``now`` and at most spent ``highest`` in a period [C].
+
+    Raises:
+        ParameterError: two bounds of a channel, or the bounds and the total, contradict each other.
+    """
+    ends = [bounds_of_one(scenario, *each) for each in zip(channels, now, highest, strict=True)]
+    low, low_by = zip(*(each[0] for each in ends), strict=True)
+    high, high_by = zip(*(each[1] for each in ends), strict=True)
+    in_cents = np.ceil(np.array(low) / CENT - 1e-6), np.floor(np.array(high) / CENT + 1e-6)
+    found = Bounds(in_cents[0] * CENT, np.maximum(*in_cents) * CENT, low_by, high_by)
+    if isinstance(scenario, FixedBudget):
+        check_total(scenario.total, channels, found)
+    return found
+
+
+def bounds_of_one(
+    scenario: Scenario, channel: str, now: float, highest: float
+) -> tuple[tuple[float, str], tuple[float, str]]:
+    """Return the highest of the lower bounds of a channel, and the lowest of the upper ones."""
+    lows, highs = [(0.0, "no spend")], [(BEYOND * highest, f"twice the highest spend seen, {money(highest)}")]
+    if channel in scenario.floors:
+        lows.append((scenario.floors[channel], "its floor"))
+    if channel in scenario.caps:
+        highs = [(scenario.caps[channel], "its cap")]
+    elif channel in scenario.floors:
+        highs = [max(highs[0], (scenario.floors[channel], "its floor"))]
+    for key, unit in (("largest_share", now), ("largest_amount", 1.0)):
+        given = getattr(scenario, key)
+        most = given.get(channel) if isinstance(given, Mapping) else given
+        if most is not None:
+            lows.append((max(0.0, now - most * unit), "the largest change down"))
+            highs.append((now + most * unit, "the largest change up"))
+    if channel in scenario.locked:
+        lows.append((now, "locked"))
+        highs.append((now, "locked"))
+    low, high = max(lows, key=lambda each: each[0]), min(highs, key=lambda each: each[0])
+    if low[0] > high[0] + CENT / 2:
+        raise ParameterError(
+            f"scenario: {shown(channel)} cannot spend at least {money(low[0])} ({low[1]}) and at most "
+            f"{money(high[0])} ({high[1]}); it spends {money(now)} now; relax one of the two"
+        )
+    return low, (max(low[0], high[0]), high[1])
+
+
+def check_total(total: float, channels: Sequence[str], bounds: Bounds) -> None:
+    """Raise ParameterError where no spend within the bounds sums to the total."""
+    for ends, by, is_short in ((bounds.low, bounds.low_by, False), (bounds.high, bounds.high_by, True)):
+        reached = math.fsum(ends)
+        if (total > reached + CENT / 2) if is_short else (total < reached - CENT / 2):
+            most, below = ("most", "below") if is_short else ("least", "above")
+            amounts = {f"{name} ({why})": end for name, why, end in zip(channels, by, ends, strict=True)}
+            remedy = "give or raise caps" if is_short else "lower floors or the lock"
+            raise ParameterError(
+                f"scenario: the {most} that the channels may spend, {money(reached)}, is {below} the total, "
+                f"{money(total)}: {listed(amounts)}; {remedy}, or change the total"
+            )

@@ -1,0 +1,54 @@
+"""Curves: what each channel would bring at any spend, in every draw of what is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from attribution.arrays import Float64, Int64
+from attribution.budget.shapes import SHAPES
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """Outcomes a period as functions of spend a period, of C channels in R draws.
+
+    Formula: value(x) = level * h(x / usual; elasticity), gained(x) = share * value(x), h of the draw's shape.
+
+    ``share`` is how much of what the curve adds comes on top of everything else.
+    """
+
+    usual: Float64  # [C] money a period, > 0
+    level: Float64  # [R, C] outcomes a period at the usual spend
+    elasticity: Float64  # [R, C]
+    shape: Int64  # [R] place in SHAPES
+    share: Float64  # [R, C]
+    scale: Float64  # [R, C] coefficient of the shape
+
+    def rows(self, draws: slice) -> Curves:
+        """Return the curves of some draws."""
+        cut = (self.level[draws], self.elasticity[draws], self.shape[draws], self.share[draws])
+        return Curves(self.usual, *cut, self.scale[draws])
+
+    def value(self, spend: Float64) -> Float64:
+        """Return the credited outcomes a period at a spend [C]: [R, C]."""
+        z = spend / self.usual
+        found = np.empty_like(self.level)
+        for place, shape in enumerate(SHAPES):
+            mine = self.shape == place
+            found[mine] = self.level[mine] * shape.value(z, self.scale[mine])
+        return found
+
+    def gained(self, spend: Float64) -> Float64:
+        """Return what the spend [C] adds to all outcomes: [R, C]."""
+        return self.share * self.value(spend)
+
+    def slope(self, spend: Float64) -> Float64:
+        """Return the outcomes that one more unit of money adds at a spend [C]: [R, C]."""
+        z = spend / self.usual
+        found = np.empty_like(self.level)
+        for place, shape in enumerate(SHAPES):
+            mine = self.shape == place
+            found[mine] = shape.slope(z, self.scale[mine])
+        return np.asarray(found * self.share * self.level / self.usual)

@@ -1,0 +1,87 @@
+"""Reasons: why a plan spends on each channel what it does, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from attribution.arrays import Bool, Float64
+from attribution.budget.bounds import Bounds
+from attribution.budget.holding import GivenUp, is_move
+from attribution.budget.optimum import Optimum
+from attribution.budget.planning import Planning
+from attribution.budget.response import Response
+from attribution.budget.scenario import money
+
+
+def reasons_of(
+    planning: Planning,
+    found: Optimum,
+    held: Bool,
+    given_up: Mapping[int, GivenUp],
+    costs: tuple[Float64, Float64],
+) -> list[str]:
+    """Return a sentence for each channel; ``costs`` are the marginal costs now and proposed [2, C]."""
+    past, bounds, start = planning.response.past, planning.bounds, planning.start
+    one, least, most = past.outcome_name.removesuffix("s"), past.spend.min(axis=1), past.spend.max(axis=1)
+    moves = is_move(found.spend, start)
+    price = f"; elsewhere it costs {cost(1 / found.price)}" if 0 < found.price < np.inf else ""
+    lines, doubts = [], confirmed(planning.response)
+    for c, spend in enumerate(found.spend):
+        if bounds.high_by[c] == "locked":
+            line = "locked"
+        elif held[c] and planning.response.steady[c]:
+            line = f"held: its spend never varied ({money(least[c])} to {money(most[c])} a {past.unit}), "
+            line += "so nothing tells what other spend would bring"
+        elif c in given_up:
+            move = given_up[c]
+            line = f"held: what a move to {money(move.spend)} is worth, {move.worth:.3g} "
+            line += f"{past.outcome_name} a {past.unit} ({move.low:.3g} to {move.high:.3g}), "
+            line += "cannot be told from zero"
+        elif not moves[c]:
+            line = f"as it is: one more {one} costs {cost(costs[0][c])}{price}"
+            line += at_bound(spend, bounds, c)
+        else:
+            line = f"one more {one} costs {cost(costs[0][c])} now and {cost(costs[1][c])} then{price}"
+            line += at_bound(spend, bounds, c)
+        if moves[c] and not least[c] <= spend <= most[c]:
+            line += f"; outside what was seen ({money(least[c])} to {money(most[c])}) the curve is untested"
+        lines.append(line + doubts[c])
+    return lines
+
+
+def cost(amount: float) -> str:
+    """Return what one outcome costs in words."""
+    return money(amount) if np.isfinite(amount) else "more than any sum (none comes)"
+
+
+Ends = tuple[float, float, float]
+
+
+def in_words(gain: Ends, of_mix: Ends, spend: Sequence[float], name: str, unit: str) -> str:
+    """Return what the whole plan adds: with the same spend, or how much of it is not the new total's."""
+    told = f"{gain[0]:+.3g} {name} a {unit} ({gain[1]:.3g} to {gain[2]:.3g})"
+    more = spend[1] - spend[0]
+    if abs(more) < 0.01:
+        return f"{told} for the same spend"
+    mix = f"{of_mix[0]:+.3g} ({of_mix[1]:.3g} to {of_mix[2]:.3g})"
+    return f"{told} for {money(abs(more))} {'more' if more > 0 else 'less'}; against the same shares {mix}"
+
+
+def at_bound(spend: float, bounds: Bounds, c: int) -> str:
+    """Return which bound of a channel stops it, or nothing."""
+    for end, by in ((bounds.low, bounds.low_by), (bounds.high, bounds.high_by)):
+        if abs(spend - end[c]) < 0.015:
+            return f"; stopped at {by[c]}"
+    return ""
+
+
+def confirmed(response: Response) -> list[str]:
+    """Return, for each channel, whether the outcomes of all confirm less than its credit, or nothing."""
+    share = response.draws.share
+    low, high = response.past.resampling.bounds(share)
+    return [
+        f"; all channels together confirm {mean:.0%} of its credit ({a:.0%} to {b:.0%})" if b < 1 else ""
+        for mean, a, b in zip(share.mean(axis=0), low, high, strict=True)
+    ]
