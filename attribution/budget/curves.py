@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from attribution.arrays import Float64, Int64
-from attribution.budget.shapes import SHAPES
+from attribution.budget.shapes import SHAPES, Shape
+
+FIRST = 1e-200  # of the usual spend: the first unit of money, whose slope is a number
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +48,14 @@ class Curves:
         return self.share * self.value(spend)
 
     def slope(self, spend: Float64) -> Float64:
-        """Return the outcomes that one more unit of money adds at a spend [C]: [R, C]."""
-        z = spend / self.usual
-        found = np.empty_like(self.level)
-        for place, shape in enumerate(SHAPES):
-            mine = self.shape == place
-            found[mine] = shape.slope(z, self.scale[mine])
-        return np.asarray(found * self.share * self.level / self.usual)
+        """Return the outcomes that one more unit of money adds at a spend [C], in the mean of the draws [C]."""
+        z = np.maximum(spend / self.usual, FIRST)
+        parts = [(weight * shape.slope(z, scale)).sum(axis=0) for shape, scale, weight in self.by_shape]
+        return np.asarray(np.sum(parts, axis=0) / len(self.shape))
+
+    @cached_property
+    def by_shape(self) -> list[tuple[Shape, Float64, Float64]]:
+        """Each shape with the coefficients of its draws, and what their slopes are multiplied by."""
+        weight = self.share * self.level / self.usual
+        places = [(shape, self.shape == place) for place, shape in enumerate(SHAPES)]
+        return [(shape, self.scale[mine], weight[mine]) for shape, mine in places if mine.any()]

@@ -22,7 +22,8 @@ def directions(planning: Planning) -> Float64:
 
 def disagreements(planning: Planning, others: Mapping[str, Planning]) -> list[str | None]:
     """Return, for each channel, the models whose plan moves it the other way, with their way."""
-    ours, told = directions(planning), list[list[str]]([] for _ in planning.start)
+    told = list[list[str]]([] for _ in planning.start)
+    ours = directions(planning) if others else np.zeros(len(told))
     for name, other in others.items():
         try:
             theirs = dict(zip(other.response.past.channels, directions(other), strict=True))

@@ -18,6 +18,7 @@ class Tried:
 
     elasticity: Float64  # [R, F]
     half_life: Int64  # [R, F] place among those tried
+    scale: Float64  # [R, F] coefficient of the shape
     level: Float64  # [R, F]
     loss: Float64  # [R, F] deviance of periods that were left out
 
@@ -43,7 +44,8 @@ def try_shapes(
     score = whole / dispersion + prior
     place = best(score)
     elasticity, half_life = refined(score, place), place % whole.shape[3]
-    return Tried(elasticity, half_life, level_of(grid, outcome, elasticity, half_life), loss)
+    scale = np.stack([shape.scale(elasticity[:, f]) for f, shape in enumerate(SHAPES)], axis=1)
+    return Tried(elasticity, half_life, scale, level_of(grid, outcome, scale, half_life), loss)
 
 
 def best(score: Float64) -> Int64:
@@ -78,10 +80,10 @@ def refined(score: Float64, place: Int64) -> Float64:
     return np.asarray(1 / (1 + np.exp(-logit)))
 
 
-def level_of(grid: Grid, outcome: Float64, elasticity: Float64, half_life: Int64) -> Float64:
+def level_of(grid: Grid, outcome: Float64, scale: Float64, half_life: Int64) -> Float64:
     """Return the outcomes a period at the usual spend: those that there were, over the curve's sum [R, F]."""
-    found = np.empty_like(elasticity)
+    found = np.empty_like(scale)
     for f, shape in enumerate(SHAPES):
-        scale = shape.scale(elasticity[:, f])[:, None]
-        found[:, f] = outcome.sum(axis=1) / shape.value(grid.z[half_life[:, f]], scale).sum(axis=1)
+        curve = shape.value(grid.z[half_life[:, f]], scale[:, f, None])
+        found[:, f] = outcome.sum(axis=1) / curve.sum(axis=1)
     return np.maximum(found, 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from attribution.arrays import Float64, Int64
 from attribution.budget.carry_over import stock_of
 from attribution.budget.shapes import SHAPES
 
-LOGITS = np.linspace(-4.0, 4.0, 81)  # log odds of the elasticities that are tried: 0.018 to 0.982
+LOGITS = np.linspace(-4.0, 4.0, 41)  # log odds of the elasticities that are tried: 0.018 to 0.982
 LEAST = 0.01  # of the usual spend: where less works, outcomes come from elsewhere
 BLOCKS = 5  # of periods, each left out once
 
@@ -42,9 +43,16 @@ class Grid:
 def grid_of(spend: Float64, half_lives: Float64) -> Grid:
     """Return what is tried for a channel with the spend [P]; half-lives [H] are in periods."""
     z = np.maximum(stock_of(spend[None], half_lives)[0] / spend.mean(), LEAST)
-    elasticity = 1 / (1 + np.exp(-LOGITS))
-    curves = [shape.value(z[None], shape.scale(elasticity)[:, None, None]) for shape in SHAPES]
+    curves = [
+        shape.value(z[None], scale[:, None, None]) for shape, scale in zip(SHAPES, scales(), strict=True)
+    ]
     return Grid(z, np.stack(curves))
+
+
+@cache
+def scales() -> list[Float64]:
+    """Return the coefficients of each shape for the elasticities that are tried."""
+    return [shape.scale(1 / (1 + np.exp(-LOGITS))) for shape in SHAPES]
 
 
 def blocks_of(periods: int) -> list[Int64]:

@@ -114,7 +114,7 @@ def cut_out(found: History, panel: Panel, name: str, periods: int) -> Past:
     check_credit(names, outcome, found, name)
     paid = np.array([each != UNATTRIBUTED for each in names]) & (spend.sum(axis=1) > 0)
     if not paid.any():
-        told = panel.no_spend if np.isnan(panel.spend).any() else "no channel with spend"
+        told = panel.no_spend if np.isnan(panel.spend[panel.met]).all() else "no channel with spend"
         raise TableError.of(
             "measured", told, "spend by channel and period", "measure with a spend table that has dates"
         )

@@ -51,9 +51,8 @@ class Planning:
             ) from None
 
     def slope(self, spend: Float64) -> Float64:
-        """Return the mean over the draws of what one more unit of money brings [C]."""
-        mean: Float64 = self.response.draws.slope(spend).mean(axis=0)
-        return mean
+        """Return what one more unit of money brings [C]."""
+        return self.response.draws.slope(spend)
 
     def outcomes(self, spend: Float64) -> float:
         """Return the outcomes a period to expect: those credited now, and what the change adds."""

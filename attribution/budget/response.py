@@ -130,15 +130,13 @@ def chosen(
     """Return each replicate's curves of the shape that loses least out of sample, and their half-lives."""
     shape = np.sum([each.loss for each in tried], axis=0).argmin(axis=1)
     replicate = np.arange(len(shape))
-    elasticity, half_life, level = (
+    elasticity, half_life, scale, level = (
         np.stack([getattr(each, name)[replicate, shape] for each in tried], axis=1)
-        for name in ("elasticity", "half_life", "level")
+        for name in ("elasticity", "half_life", "scale", "level")
     )
-    scale = np.empty_like(elasticity)
     on_past = np.empty((*elasticity.shape, past.spend.shape[1]))
     for place, one in enumerate(SHAPES):
         mine = shape == place
-        scale[mine] = one.scale(elasticity[mine])
         for c, grid in enumerate(grids):
             z = grid.z[half_life[mine, c]]
             on_past[mine, c] = level[mine, c, None] * one.value(z, scale[mine, c, None])
