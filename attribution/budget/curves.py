@@ -48,7 +48,7 @@ class Curves:
         return self.share * self.value(spend)
 
     def slope(self, spend: Float64) -> Float64:
-        """Return the outcomes that one more unit of money adds at a spend [C], in the mean of the draws [C]."""
+        """Return the outcomes that one more unit of money adds at a spend, in the mean of the draws [C]."""
         z = np.maximum(spend / self.usual, FIRST)
         parts = [(weight * shape.slope(z, scale)).sum(axis=0) for shape, scale, weight in self.by_shape]
         return np.asarray(np.sum(parts, axis=0) / len(self.shape))

@@ -23,30 +23,34 @@ def reasons_of(
     costs: tuple[Float64, Float64],
 ) -> list[str]:
     """Return a sentence for each channel; ``costs`` are the marginal costs now and proposed [2, C]."""
-    past, bounds, start = planning.response.past, planning.bounds, planning.start
-    one, least, most = past.outcome_name.removesuffix("s"), past.spend.min(axis=1), past.spend.max(axis=1)
-    moves = is_move(found.spend, start)
-    price = f"; elsewhere it costs {cost(1 / found.price)}" if 0 < found.price < np.inf else ""
+    past, bounds, spend = planning.response.past, planning.bounds, found.spend
+    least, most = past.spend.min(axis=1), past.spend.max(axis=1)
+    moves, scaled = is_move(spend, planning.start), is_move(planning.start, past.now)
+    one = past.outcome_name[:-1] if past.outcome_name.endswith("s") else f"unit of {past.outcome_name}"
+    elsewhere = f"; elsewhere it costs {cost(1 / found.price)}" if 0 < found.price < np.inf else ""
     lines, doubts = [], confirmed(planning.response)
-    for c, spend in enumerate(found.spend):
+    for c in range(len(spend)):
+        stays = "held at its share of the total" if scaled[c] else "held"
+        seen = f"{money(least[c])} to {money(most[c])}"
         if bounds.high_by[c] == "locked":
             line = "locked"
         elif held[c] and planning.response.steady[c]:
-            line = f"held: its spend never varied ({money(least[c])} to {money(most[c])} a {past.unit}), "
+            line = f"{stays}: its spend never varied ({seen} a {past.unit}), "
             line += "so nothing tells what other spend would bring"
         elif c in given_up:
             move = given_up[c]
-            line = f"held: what a move to {money(move.spend)} is worth, {move.worth:.3g} "
+            line = f"{stays}: what a move to {money(move.spend)} is worth, {move.worth:.3g} "
             line += f"{past.outcome_name} a {past.unit} ({move.low:.3g} to {move.high:.3g}), "
             line += "cannot be told from zero"
+        elif given_up and not moves.any():
+            line = f"{stays}: there is no move to it or from it that can be told from zero"
         elif not moves[c]:
-            line = f"as it is: one more {one} costs {cost(costs[0][c])}{price}"
-            line += at_bound(spend, bounds, c)
+            line = f"one more {one} costs {cost(costs[1][c])}{elsewhere}{at_bound(spend[c], bounds, c)}"
         else:
-            line = f"one more {one} costs {cost(costs[0][c])} now and {cost(costs[1][c])} then{price}"
-            line += at_bound(spend, bounds, c)
-        if moves[c] and not least[c] <= spend <= most[c]:
-            line += f"; outside what was seen ({money(least[c])} to {money(most[c])}) the curve is untested"
+            line = f"one more {one} costs {cost(costs[0][c])} now and {cost(costs[1][c])} then"
+            line += elsewhere + at_bound(spend[c], bounds, c)
+        if moves[c] and not least[c] <= spend[c] <= most[c]:
+            line += f"; outside what was seen ({seen}) the curve is untested"
         lines.append(line + doubts[c])
     return lines
 
@@ -78,10 +82,13 @@ def at_bound(spend: float, bounds: Bounds, c: int) -> str:
 
 
 def confirmed(response: Response) -> list[str]:
-    """Return, for each channel, whether the outcomes of all confirm less than its credit, or nothing."""
+    """Return, for each channel, whether all outcomes move by less than its credit, by more, or nothing."""
     share = response.draws.share
     low, high = response.past.resampling.bounds(share)
-    return [
-        f"; all channels together confirm {mean:.0%} of its credit ({a:.0%} to {b:.0%})" if b < 1 else ""
-        for mean, a, b in zip(share.mean(axis=0), low, high, strict=True)
-    ]
+    lines = []
+    for mean, a, b in zip(share.mean(axis=0), low, high, strict=True):
+        told = f"; all channels together confirm {mean:.0%} of its credit ({a:.0%} to {b:.0%})"
+        if a > 1:
+            told += ": does a season move its spend as well?"
+        lines.append(told if a > 1 or b < 1 else "")
+    return lines
