@@ -84,6 +84,12 @@ OPTIONS = {
         *("--table", "--period", "--align", "--before", "--now", "--of", "--horizon", "--season"),
         *("--complete-before", *LOOP),
     ),
+    "reallocate": (
+        *("--budget", "--target-cost", "--floor", "--cap", "--largest-share", "--largest-amount"),
+        *("--locked", "--spend", "--spend-columns", "--repeated-spend", "--rates", "--spend-lag-days"),
+        *("--table", "--period", "--model", "--outcome", "--half-life", "--complete-before"),
+        *("--move-unsure", "--backtest-periods", *(each for each in LOOP if each != "--by")),
+    ),
     "value": (
         *("--form", "--margin", "--horizon-months", "--discount", "--score", "--until"),
         *("--spend", "--spend-columns", "--repeated-spend", "--rates", *LOOP),
@@ -321,13 +327,15 @@ def test_an_error_names_no_option_that_its_verb_does_not_have(
 def test_demo_writes_every_table_and_again_changes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "demo"
     first = done("demo", "--out", folder)
-    tables = ["ads.csv", "change.csv", "credit_log.parquet", "credits.csv", "funnel.csv", "journeys.parquet"]
+    tables = ["ads.csv", "allocation.csv", "change.csv", "credit_log.parquet", "credits.csv", "funnel.csv"]
     tables += [
+        "journeys.parquet",
         "kpis.csv",
         "manifest.json",
         "owners.csv",
         "rejected.parquet",
         "report.csv",
+        "response.csv",
         "timing.json",
         "value.csv",
     ]
@@ -343,7 +351,7 @@ def test_demo_writes_every_table_and_again_changes_nothing(tmp_path: Path) -> No
     assert set(credits["model"]) == set(MODELS)
     report = pl.read_csv(folder / "report.csv")
     assert report.filter(table="touchpoints", what="read")["rows"].to_list() == [len(sample.load()[0])]
-    for name in ("channel", "cost per lead", "win rate", *set(credits["channel"])):
+    for name in ("channel", "cost per lead", "win rate", "spend proposed", *set(credits["channel"])):
         assert name in first.out
 
 

@@ -22,6 +22,7 @@ from attribution.cli.funnel import funnel
 from attribution.cli.gap import gap
 from attribution.cli.measure import measure
 from attribution.cli.page_stages import page_stages
+from attribution.cli.reallocate import reallocate
 from attribution.cli.registry import kpis, models
 from attribution.cli.run import run, schema
 from attribution.cli.sample_size import sample_size
@@ -44,7 +45,8 @@ app = App(
     version=lambda: metadata.version("attribution-engine"),
 )
 VERBS = (
-    *(demo, stitch, attribute, advance, measure, funnel, velocity, value, trends, compare),
+    *(demo, stitch, attribute, advance, measure, funnel, velocity, value, trends, reallocate),
+    compare,
     *(channels, engagement, page_stages, gap, experiment, sample_size),
     *(run, check, schema, models, kpis),
 )

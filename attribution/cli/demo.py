@@ -11,8 +11,10 @@ from cyclopts import Parameter
 from attribution import sample
 from attribution.cli import options
 from attribution.cli.log import lines
+from attribution.cli.plans import show_allocation
 from attribution.cli.progress import compiling
 from attribution.cli.show import say, show_kpis, show_side_by_side, show_warnings
+from attribution.tables import unescaped
 
 
 def demo(
@@ -28,7 +30,14 @@ def demo(
     ran = run(job, sample.folder(), out=out, force=force, tell=lines("text"))
     show_side_by_side(pl.read_csv(out / "credits.csv"), ["leads"])
     show_kpis(pl.read_csv(out / "kpis.csv"))
+    assert job.budget is not None
+    assert job.budget.models is not None
+    model, until = job.budget.models[0], job.budget.complete_before
+    plan = pl.read_csv(out / job.budget.file).with_columns(unescaped(pl.col(pl.String)))
+    show_allocation(plan, model, job.budget.period)
     show_warnings(ran.manifest.content["warnings"])
     say(f"{'wrote' if ran.changed else 'unchanged:'} {out} (run {ran.run_id}, told in manifest.json)")
     say(f"next: attribution attribute --journeys {out / 'journeys.parquet'} --model markov:order=2")
     say(f"      attribution funnel {out / 'credit_log.parquet'} --by channel,month")
+    tables = f"{out / 'credit_log.parquet'} --spend {sample.folder() / 'spend.parquet'}"
+    say(f"      attribution reallocate {tables} --model {model} --complete-before {until} --budget 9000")

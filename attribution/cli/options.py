@@ -218,7 +218,9 @@ def names_of(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",")]
 
 
-def mapping(text: str | None, option: str) -> dict[str, str]:
+def mapping(
+    text: str | None, option: str, form: str = "OURS=THEIRS", of: str = "our names"
+) -> dict[str, str]:
     """Return the mapping that OURS=THEIRS,... stands for.
 
     >>> mapping("customer_id=cookie,timestamp=time", "--touchpoints-columns")
@@ -226,8 +228,8 @@ def mapping(text: str | None, option: str) -> dict[str, str]:
     """
     pairs = [part.partition("=") for part in (text or "").split(",") if part]
     if any(not ours or not theirs for ours, _, theirs in pairs):
-        raise ParameterError.out_of_range(option, text, "OURS=THEIRS, separated by commas")
+        raise ParameterError.out_of_range(option, text, f"{form}, separated by commas")
     names = [ours for ours, _, _ in pairs]
     if len(set(names)) < len(names):
-        raise ParameterError.out_of_range(option, text, "each of our names once")
+        raise ParameterError.out_of_range(option, text, f"each of {of} once")
     return {ours: theirs for ours, _, theirs in pairs}

@@ -53,6 +53,11 @@ def job_of(given: Mapping[str, Any], where: str) -> Job:
             built(each)
         except ParameterError as error:
             raise ParameterError(f"{where}, key models[{place}]: {error}") from None
+    try:
+        if job.budget is not None:
+            job.budget.scenario()
+    except ParameterError as error:
+        raise ParameterError(f"{where}, key budget: {error}") from None
     return job
 
 

@@ -43,6 +43,8 @@ def plan(job: Job, base: Path, folder: Folder) -> list[tuple[str, str]]:
     steps.append(("attribute", ", ".join(models)))
     steps += [(f"measure {each.file}", f"by {', '.join(each.by)}") for each in [*job.breakdowns, *job.loop]]
     steps += [(f"count {each.file}", f"by {', '.join(each.by)}") for each in job.engagements]
+    if job.budget is not None:
+        steps.append((f"reallocate {job.budget.file}", job.budget.asked))
     steps.append(("gate", f"at most {job.gate.max_rejected:.2%} of a table's rows set aside"))
     state = "replaced as a whole" if folder.path.exists() else "new"
     steps.append((f"write {folder.path} ({state})", ", ".join(name for name in job.files() if name)))

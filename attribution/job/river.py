@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -12,6 +13,7 @@ from attribution.credit_log import POINTERS, CreditLog, credit_log
 from attribution.credits import Result
 from attribution.engine import attribute, defaults
 from attribution.errors import ParameterError
+from attribution.job.budget import budget_tables
 from attribution.job.inputs import Inputs
 from attribution.job.late import Published, with_published
 from attribution.job.loop import lag_of, loop_tables, spend_of
@@ -72,11 +74,15 @@ def flow(
         late = with_published(job, each, measured, chosen, published)
         tables[each.file], warnings = late.table, (*warnings, *late.warnings)
         kept |= {each.file: late.kept_before.isoformat()} if late.kept_before is not None else {}
-    for name, table, told in loop_tables(
-        job, inputs, lambda names: logged(journeys_of(stitched), result, names)
+
+    def log_of(names: Sequence[str] | None) -> CreditLog:
+        return logged(journeys_of(stitched), result, names)
+
+    for name, table, told in chain(
+        loop_tables(job, inputs, log_of),
+        engagement_tables(job, inputs, web),
+        budget_tables(job, inputs, log_of),
     ):
-        tables[name], warnings = table, (*warnings, *told)
-    for name, table, told in engagement_tables(job, inputs, web):
         tables[name], warnings = table, (*warnings, *told)
     tables |= {job.outputs.report: report.table(), job.outputs.rejected: rejected}
     if job.outputs.journeys:

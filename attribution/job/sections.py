@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field, model_validator
 
 from attribution.errors import shown
+from attribution.job.budget_section import Budget
 from attribution.job.loop_sections import FileName, Funnel, Trend, Value, Velocity, file
 from attribution.job.section import Columns, Section, field_of, section_of
 from attribution.job.spark_section import Spark
@@ -134,6 +135,7 @@ class Job(Section):
     values: list[Value] = Field(default_factory=list)
     trends: list[Trend] = Field(default_factory=list)
     engagements: list[Engagement] = Field(default_factory=list)
+    budget: Budget | None = None
     outputs: Outputs = Field(default_factory=Outputs)
     gate: Gate = Field(default_factory=Gate)
 
@@ -150,6 +152,8 @@ class Job(Section):
             fold_bits(self.intervals.folds)
         if self.breakdowns and self.spend is None:
             raise ValueError("[spend] for [[breakdowns]]")
+        if self.budget is not None and self.spend is None:
+            raise ValueError("[spend] for [budget]")
         if self.rates is not None and self.spend is None:
             raise ValueError("[spend] for [rates]")
         self.check_web()
@@ -189,6 +193,7 @@ class Job(Section):
             "[[breakdowns]]": self.breakdowns,
             "[[funnels]], [[velocities]], [[values]] or [[trends]]": self.loop,
             "[visits], [pages] or [[engagements]]": self.visits or self.pages or self.engagements,
+            "[budget]": self.budget,
             "outputs.journeys": self.outputs.journeys,
             "outputs.log": self.outputs.log,
             "most_channels": self.most_channels,
@@ -209,6 +214,7 @@ class Job(Section):
             *named,
             outputs.kpis if self.spend else None,
             *(each.file for each in [*self.breakdowns, *self.loop, *self.engagements]),
+            *(self.budget.files if self.budget else []),
         ]
 
     def built(self) -> list[Model]:
