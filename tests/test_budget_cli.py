@@ -209,6 +209,8 @@ def test_what_other_models_say_stands_below_and_steers_no_terminal(
 ) -> None:
     table = pl.DataFrame(
         {
+            "model": "markov",
+            "period": "month",
             "channel": ["red\x1b[31m", "mail"],
             "spend_now": [1.0, 2.0],
             "spend_proposed": [2.0, 2.0],
@@ -226,7 +228,7 @@ def test_what_other_models_say_stands_below_and_steers_no_terminal(
             "reason": ["because", "locked"],
         }
     )
-    show_allocation(table, "markov", "month")
+    show_allocation(table)
     out = capsys.readouterr().out
     assert "spend now is the spend of the last month" in out
     assert "red\ufffd[31m: because\nmail: locked\n" in out
@@ -242,7 +244,7 @@ def test_a_channel_that_a_spreadsheet_would_run_is_escaped_in_csv(
 ) -> None:
     out = tmp_path / "response.csv"
     done("reallocate", file, "--spend", spend, *CURVES, "--table", "response", "--out", out)
-    assert "\n'=cmd()," in out.read_text()
+    assert ",'=cmd()," in out.read_text()
     assert "\n=cmd()" not in out.read_text()
 
 

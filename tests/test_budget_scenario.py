@@ -140,7 +140,7 @@ def test_locked_channels_and_floors_above_the_total(measured: at.Measured) -> No
     told = refusal(measured, at.FixedBudget(1_000, locked=("Search",), floors={"Social": 400}))
     assert told.startswith("scenario: the least that the channels may spend, ")
     assert "is above the total, 1,000.00: Search (locked) " in told
-    assert "Social (its floor) 400.00; lower floors or the lock" in told
+    assert "Social (its floor) 400.00; give or lower floors, or lift the lock" in told
 
 
 def test_a_lock_and_a_cap_that_contradict_each_other(measured: at.Measured) -> None:
@@ -244,4 +244,9 @@ def test_no_plan_holds_a_nan_even_where_a_channel_has_no_lead_or_no_spend_now() 
     barren = table.filter(channel="Barren").row(0, named=True)
     assert barren["leads_now"] == 0.0
     assert barren["marginal_cost_now"] is None
-    assert barren["spend_proposed"] == 0.0
+    assert barren["spend_proposed"] == 100.0  # half of the least that was spent
+    assert "stopped at half the lowest spend seen, 200.00" in barren["reason"]
+    floor = at.FixedBudget(2_000, floors={"Barren": 0.0})
+    assert (
+        at.reallocate(weekly(spend, leads), floor, hold_unsure=False).table()["spend_proposed"].min() == 0.0
+    )

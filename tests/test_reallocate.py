@@ -17,7 +17,7 @@ from attribution.budget.holding import worth_of
 from attribution.statistics import Resampling
 
 COLUMNS = [
-    *("channel", "spend_now", "spend_proposed", "change"),
+    *("model", "period", "channel", "spend_now", "spend_proposed", "change"),
     *("leads_now", "leads_expected", "leads_expected_low", "leads_expected_high"),
     *("gain", "gain_low", "gain_high", "marginal_cost_now", "marginal_cost_proposed"),
     *("held", "models_disagree", "reason"),
@@ -48,6 +48,8 @@ def test_the_table_of_the_sample(sample: at.Measured) -> None:
     table = plan.table()
     assert table.columns == COLUMNS
     total, rows = table.row(-1, named=True), table[:-1]
+    assert set(table["model"]) == {"markov"}
+    assert set(table["period"]) == {"week"}
     assert total["channel"] == "(total)"
     assert total["spend_proposed"] == 10_000.0
     for name in ("spend_now", "spend_proposed", "change", "leads_now", "leads_expected", "gain"):
@@ -63,7 +65,7 @@ def test_the_table_of_the_sample(sample: at.Measured) -> None:
     assert still["channel"].to_list() == ["Direct", "Organic Search", "Referral"]
     assert still["change"].to_list() == [0.0] * 3
     assert set(still["reason"]) == {"no spend: not moved"}
-    assert "for 196.79 less; against the same shares" in total["reason"]
+    assert "for 196.79 less; against that total in the shares of now: " in total["reason"]
 
 
 def test_the_spend_now_is_the_mean_of_the_last_four_complete_weeks(sample: at.Measured) -> None:

@@ -230,7 +230,11 @@ def test_the_curve_table_rises_from_nothing_and_says_what_was_seen() -> None:
     market = Market((Paid("A", "hill", 90.0, 700.0, 800.0), Paid("B", "power", 3.0, 0.5, 900.0)), 60.0)
     response = at.response_curves(counted_in(market, 52, 1, Resampling(0.9, 200, 0)))
     curve = response.curve(points=11)
-    assert curve.columns == ["channel", "spend", "leads", "leads_low", "leads_high", "seen"]
+    assert curve.columns == [
+        "model",
+        "period",
+        *("channel", "spend", "leads", "leads_low", "leads_high", "seen"),
+    ]
     for name, each in curve.group_by("channel", maintain_order=True):
         assert len(each) == 11
         assert each["spend"][0] == 0.0

@@ -96,7 +96,7 @@ class Allocation:
         )
         table = pl.concat([moved, others, total], how="diagonal")
         costly = pl.col("marginal_cost_now", "marginal_cost_proposed")
-        return table.with_columns(pl.when(costly.is_finite()).then(costly))
+        return past.named(table.with_columns(pl.when(costly.is_finite()).then(costly)))
 
     def figures(self, now: Float64, added: Float64) -> dict[str, Float64]:
         """Return what is credited now and what is expected, with its interval, from draws [R, n]."""

@@ -62,7 +62,7 @@ def backtest_response(
         "error": expected.mean(axis=0) - with_sum(credited),
         "error_unchanged": with_sum(unchanged - credited),
     }
-    return pl.DataFrame(rows | ends | errors)
+    return past.named(pl.DataFrame(rows | ends | errors))
 
 
 def foretold(response: Response, spend: Float64) -> Float64:

@@ -12,7 +12,7 @@ from attribution.arrays import Bool, Float64
 from attribution.budget.scenario import CENT, FixedBudget, Scenario, listed, money
 from attribution.errors import ParameterError, shown
 
-BEYOND = 2.0  # times the highest spend seen is the most that a curve is believed
+BEYOND = 2.0  # times the highest spend seen, and of the lowest its inverse: as far a curve is believed
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +30,13 @@ class Bounds:
         return Bounds(low, high, self.low_by, self.high_by)
 
 
-def bounds_of(scenario: Scenario, channels: Sequence[str], now: Float64, highest: Float64) -> Bounds:
-    """Return the bounds of channels that spend ``now`` and at most spent ``highest`` in a period [C].
+def bounds_of(scenario: Scenario, channels: Sequence[str], now: Float64, seen: Float64) -> Bounds:
+    """Return the bounds of channels that spend ``now`` [C]; ``seen`` is the least and the most so far [2, C].
 
     Raises:
         ParameterError: two bounds of a channel, or the bounds and the total, contradict each other.
     """
-    ends = [bounds_of_one(scenario, *each) for each in zip(channels, now, highest, strict=True)]
+    ends = [bounds_of_one(scenario, *each) for each in zip(channels, now, *seen, strict=True)]
     low, low_by = zip(*(each[0] for each in ends), strict=True)
     high, high_by = zip(*(each[1] for each in ends), strict=True)
     in_cents = np.ceil(np.array(low) / CENT - 1e-6), np.floor(np.array(high) / CENT + 1e-6)
@@ -47,22 +47,22 @@ def bounds_of(scenario: Scenario, channels: Sequence[str], now: Float64, highest
 
 
 def bounds_of_one(
-    scenario: Scenario, channel: str, now: float, highest: float
+    scenario: Scenario, channel: str, now: float, lowest: float, highest: float
 ) -> tuple[tuple[float, str], tuple[float, str]]:
     """Return the highest of the lower bounds of a channel, and the lowest of the upper ones."""
-    lows, highs = [(0.0, "no spend")], [(BEYOND * highest, f"twice the highest spend seen, {money(highest)}")]
-    if channel in scenario.floors:
-        lows.append((scenario.floors[channel], "its floor"))
-    if channel in scenario.caps:
-        highs = [(scenario.caps[channel], "its cap")]
-    elif channel in scenario.floors:
-        highs = [max(highs[0], (scenario.floors[channel], "its floor"))]
+    floor, cap = scenario.floors.get(channel), scenario.caps.get(channel)
+    least = (lowest / BEYOND, f"half the lowest spend seen, {money(lowest)}")
+    most = (BEYOND * highest, f"twice the highest spend seen, {money(highest)}")
+    lows = [min(least, (cap, "its cap")) if cap is not None else least]
+    highs = [max(most, (floor, "its floor")) if floor is not None else most]
+    lows = lows if floor is None else [(floor, "its floor")]
+    highs = highs if cap is None else [(cap, "its cap")]
     for key, unit in (("largest_share", now), ("largest_amount", 1.0)):
         given = getattr(scenario, key)
-        most = given.get(channel) if isinstance(given, Mapping) else given
-        if most is not None:
-            lows.append((max(0.0, now - most * unit), "the largest change down"))
-            highs.append((now + most * unit, "the largest change up"))
+        change = given.get(channel) if isinstance(given, Mapping) else given
+        if change is not None:
+            lows.append((max(0.0, now - change * unit), "the largest change down"))
+            highs.append((now + change * unit, "the largest change up"))
     if channel in scenario.locked:
         lows.append((now, "locked"))
         highs.append((now, "locked"))
@@ -82,7 +82,7 @@ def check_total(total: float, channels: Sequence[str], bounds: Bounds) -> None:
         if (total > reached + CENT / 2) if is_short else (total < reached - CENT / 2):
             most, below = ("most", "below") if is_short else ("least", "above")
             amounts = {f"{name} ({why})": end for name, why, end in zip(channels, by, ends, strict=True)}
-            remedy = "give or raise caps" if is_short else "lower floors or the lock"
+            remedy = "give or raise caps" if is_short else "give or lower floors, or lift the lock"
             raise ParameterError(
                 f"scenario: the {most} that the channels may spend, {money(reached)}, is {below} the total, "
                 f"{money(total)}: {listed(amounts)}; {remedy}, or change the total"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
+import polars as pl
 
 from attribution.arrays import Float64
 from attribution.channels import UNATTRIBUTED
@@ -54,6 +55,17 @@ class Past:
         """The spend of a channel in cents, in the mean of the last periods [C]."""
         mean: Float64 = np.round(self.spend[:, -NOW.get(self.unit, 1) :].mean(axis=1), 2)
         return mean
+
+    @property
+    def seen(self) -> Float64:
+        """The lowest and the highest spend of a channel in a period [2, C]."""
+        return np.stack([self.spend.min(axis=1), self.spend.max(axis=1)])
+
+    def named(self, table: pl.DataFrame) -> pl.DataFrame:
+        """Return a table of this past with the model and the period that it is of."""
+        return table.with_columns(model=pl.lit(self.model), period=pl.lit(self.unit)).select(
+            "model", "period", *table.columns
+        )
 
     def until(self, periods: int) -> Past:
         """Return the first of the periods."""

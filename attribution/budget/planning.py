@@ -77,7 +77,7 @@ def planning_of(response: Response, scenario: Scenario) -> Planning:
     if not isinstance(scenario, (FixedBudget, TargetCostPerLead)):
         raise ParameterError.out_of_range("scenario", scenario, "FixedBudget or TargetCostPerLead")
     scenario.check_channels(past.channels, past.without_spend)
-    bounds = bounds_of(scenario, past.channels, past.now, past.spend.max(axis=1))
+    bounds = bounds_of(scenario, past.channels, past.now, past.seen)
     start = np.clip(past.now, bounds.low, bounds.high)
     if isinstance(scenario, FixedBudget) and abs(math.fsum(start) - scenario.total) >= 0.005:
         start = in_cents(to_total(past.now, bounds, scenario.total), bounds, scenario.total)

@@ -12,7 +12,9 @@ from attribution.budget.holding import GivenUp, is_move
 from attribution.budget.optimum import Optimum
 from attribution.budget.planning import Planning
 from attribution.budget.response import Response
-from attribution.budget.scenario import money
+from attribution.budget.scenario import CENT, money
+
+NEAR = 0.01  # of a cost: no difference worth a word
 
 
 def reasons_of(
@@ -24,10 +26,10 @@ def reasons_of(
 ) -> list[str]:
     """Return a sentence for each channel; ``costs`` are the marginal costs now and proposed [2, C]."""
     past, bounds, spend = planning.response.past, planning.bounds, found.spend
-    least, most = past.spend.min(axis=1), past.spend.max(axis=1)
+    least, most = past.seen
     moves, scaled = is_move(spend, planning.start), is_move(planning.start, past.now)
     one = past.outcome_name[:-1] if past.outcome_name.endswith("s") else f"unit of {past.outcome_name}"
-    elsewhere = f"; elsewhere it costs {cost(1 / found.price)}" if 0 < found.price < np.inf else ""
+    elsewhere = 1 / found.price if 0 < found.price < np.inf else np.inf
     lines, doubts = [], confirmed(planning.response)
     for c in range(len(spend)):
         stays = "held at its share of the total" if scaled[c] else "held"
@@ -39,16 +41,19 @@ def reasons_of(
             line += "so nothing tells what other spend would bring"
         elif c in given_up:
             move = given_up[c]
-            line = f"{stays}: what a move to {money(move.spend)} is worth, {move.worth:.3g} "
-            line += f"{past.outcome_name} a {past.unit} ({move.low:.3g} to {move.high:.3g}), "
-            line += "cannot be told from zero"
+            line = f"{stays}: what a move to {money(move.spend)} is worth, "
+            line += f"{amount(move.worth)} {past.outcome_name} a {past.unit} "
+            line += f"({amount(move.low)} to {amount(move.high)}), cannot be told from zero"
         elif given_up and not moves.any():
             line = f"{stays}: there is no move to it or from it that can be told from zero"
         elif not moves[c]:
-            line = f"one more {one} costs {cost(costs[1][c])}{elsewhere}{at_bound(spend[c], bounds, c)}"
+            line = f"one more {one} costs {cost(costs[1][c])}"
         else:
             line = f"one more {one} costs {cost(costs[0][c])} now and {cost(costs[1][c])} then"
-            line += elsewhere + at_bound(spend[c], bounds, c)
+        if line.startswith("one more"):
+            if np.isfinite(elsewhere) and abs(costs[1][c] / elsewhere - 1) > NEAR:
+                line += f"; elsewhere it costs {cost(elsewhere)}"
+            line += at_bound(spend[c], bounds, c)
         if moves[c] and not least[c] <= spend[c] <= most[c]:
             line += f"; outside what was seen ({seen}) the curve is untested"
         lines.append(line + doubts[c])
@@ -65,12 +70,26 @@ Ends = tuple[float, float, float]
 
 def in_words(gain: Ends, of_mix: Ends, spend: Sequence[float], name: str, unit: str) -> str:
     """Return what the whole plan adds: with the same spend, or how much of it is not the new total's."""
-    told = f"{gain[0]:+.3g} {name} a {unit} ({gain[1]:.3g} to {gain[2]:.3g})"
+    told = f"gain: {span(gain)} {name} a {unit}"
     more = spend[1] - spend[0]
-    if abs(more) < 0.01:
+    if abs(more) < CENT:
         return f"{told} for the same spend"
-    mix = f"{of_mix[0]:+.3g} ({of_mix[1]:.3g} to {of_mix[2]:.3g})"
-    return f"{told} for {money(abs(more))} {'more' if more > 0 else 'less'}; against the same shares {mix}"
+    told += f" for {money(abs(more))} {'more' if more > 0 else 'less'}"
+    return told if gain == of_mix else f"{told}; against that total in the shares of now: {span(of_mix)}"
+
+
+def span(figure: Ends) -> str:
+    """Return a figure with the ends of its interval."""
+    return f"{amount(figure[0])} ({amount(figure[1])} to {amount(figure[2])})"
+
+
+def amount(outcomes: float) -> str:
+    """Return outcomes in words: three digits, or all before the point.
+
+    >>> amount(0.012345), amount(-12345.6)
+    ('0.0123', '-12,346')
+    """
+    return f"{outcomes:,.0f}" if abs(outcomes) >= 100 else f"{outcomes:.3g}"
 
 
 def at_bound(spend: float, bounds: Bounds, c: int) -> str:

@@ -51,7 +51,7 @@ class Response:
         level = ends(at_usual)
         name = self.past.outcome_name
         shape = SHAPES[self.fitted.shape[0]]
-        return pl.DataFrame(
+        table = pl.DataFrame(
             {
                 "channel": self.past.channels,
                 "usual_spend": self.past.usual,
@@ -71,6 +71,7 @@ class Response:
                 "reason": [STEADY_REASON if each else None for each in self.steady],
             }
         )
+        return self.past.named(table)
 
     def curve(self, points: int = 41) -> pl.DataFrame:
         """Return the credited outcomes a period by spend a period, from none to twice the highest seen."""
@@ -85,7 +86,7 @@ class Response:
                 pl.DataFrame({"channel": self.past.channels, "spend": spend, **columns, "seen": seen})
             )
         order = pl.Enum(self.past.channels)
-        return pl.concat(tables).sort(pl.col("channel").cast(order), "spend")
+        return self.past.named(pl.concat(tables).sort(pl.col("channel").cast(order), "spend"))
 
 
 STEADY_REASON = "the spend never varied: the curve is that of the other channels, as far as they say"

@@ -18,7 +18,8 @@ class Scenario:
 
     ``largest_share`` is the largest change as a share of the spend now (0.2: a fifth up or down),
     ``largest_amount`` in money a period; each is a number for all channels, or numbers by channel.
-    Without a cap a channel gets at most twice the highest spend that was seen.
+    Without a floor a channel gets at least half of the lowest spend that was seen, without a cap at most
+    twice the highest: curves are not believed beyond.
     """
 
     floors: Amounts = field(default_factory=dict, kw_only=True)

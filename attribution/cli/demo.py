@@ -34,7 +34,7 @@ def demo(
     assert job.budget.models is not None
     model, until = job.budget.models[0], job.budget.complete_before
     plan = pl.read_csv(out / job.budget.file).with_columns(unescaped(pl.col(pl.String)))
-    show_allocation(plan, model, job.budget.period)
+    show_allocation(plan)
     show_warnings(ran.manifest.content["warnings"])
     say(f"{'wrote' if ran.changed else 'unchanged:'} {out} (run {ran.run_id}, told in manifest.json)")
     say(f"next: attribution attribute --journeys {out / 'journeys.parquet'} --model markov:order=2")

@@ -10,9 +10,10 @@ from attribution.budget.past import NOW
 from attribution.cli.show import NAME, harmless, show_table
 
 
-def show_allocation(table: pl.DataFrame, model: str, unit: str) -> None:
+def show_allocation(table: pl.DataFrame) -> None:
     """Print a plan: the spend of each channel now and then, what it brings, and why."""
     name = next(each for each in table.columns if each.endswith("_expected")).removesuffix("_expected")
+    model, unit = table.select("model", "period").row(0)
     columns = {
         "channel": table["channel"],
         "spend_now": table["spend_now"],
@@ -36,12 +37,12 @@ def show_allocation(table: pl.DataFrame, model: str, unit: str) -> None:
     )
 
 
-def show_estimates(table: pl.DataFrame, model: str, about: str) -> None:
+def show_estimates(table: pl.DataFrame, about: str) -> None:
     """Print a table of estimates with their intervals, what it is about, and the reasons."""
     ends = {f"{name}{end}" for name in table.columns for end in ("_low", "_high")}
-    names = [name for name in table.columns if name not in ends | {"reason"}]
+    names = [name for name in table.columns if name not in ends | {"model", "period", "reason"}]
     cells = [spans(table, name) if f"{name}_low" in table.columns else table[name] for name in names]
-    show_table(model, names, zip(*cells, strict=True))
+    show_table(table["model"][0], names, zip(*cells, strict=True))
     print_lines([about, *(sentences(table, "reason") if "reason" in table.columns else [])])
 
 

@@ -90,11 +90,10 @@ def reallocate(
         "complete_before": complete_before,
     }
     found = made(measured, scenario, table, curves, not move_unsure, backtest_periods)
-    named = model or measured.sums["model"][0]
     if scenario is None:
-        deliver(found, out, json, force, lambda: show_estimates(found, named, told_of(table, period)))
+        deliver(found, out, json, force, lambda: show_estimates(found, told_of(table, period)))
     else:
-        deliver(found, out, json, force, lambda: show_allocation(found, named, period))
+        deliver(found, out, json, force, lambda: show_allocation(found))
     show_leads(log)
     for reason, count in measured.spend_rows.set_aside.items():
         say(f"spend: {count:,} rows set aside: {reason}")
