@@ -14,7 +14,7 @@ from attribution.errors import ConvergenceError
 
 Slope = Callable[[Float64], Float64]  # outcomes for one more unit of money, by spend [C]: falling
 Gain = Callable[[Float64], float]  # outcomes a period at a spend [C]
-EXACT = 1e-12  # of a spend: less than any plan can tell apart
+EXACT = 1e-11  # of a spend: less than any plan can tell apart
 PRICES = (-700.0, 700.0)  # log of the smallest and the largest price that a float can hold
 STEP = 1e-12  # of the log of a price
 
@@ -41,16 +41,18 @@ def best_split(slope: Slope, bounds: Bounds, total: float) -> Optimum:
     """
     from scipy.optimize import brentq
 
-    def lacking(log_price: float) -> float:
-        return total - math.fsum(spend_at(slope, bounds, math.exp(log_price)))
+    spend_at = demand(slope, bounds)
 
-    low, high = PRICES
-    if lacking(low) >= 0:  # even money that brings all but nothing is not enough
-        return Optimum(to_total(spend_at(slope, bounds, math.exp(low)), bounds, total), 0.0)
+    def lacking(log_price: float) -> float:
+        return total - math.fsum(spend_at(log_price))
+
+    low, high = prices(slope, bounds)
+    if lacking(low) >= 0:  # money is left where more of it brings nothing
+        return Optimum(to_total(spend_at(low), bounds, total), 0.0)
     if lacking(high) <= 0:
         return Optimum(bounds.low, math.inf)
     log_price = float(brentq(lacking, low, high, xtol=1e-13, rtol=1e-15, maxiter=500))
-    more, less = (spend_at(slope, bounds, math.exp(log_price + step)) for step in (-STEP, STEP))
+    more, less = (spend_at(log_price + step) for step in (-STEP, STEP))
     # Where a slope is all but constant the spend jumps at its price: the best is in between.
     apart = math.fsum(more) - math.fsum(less)
     part = (total - math.fsum(less)) / apart if apart > 0 else 0.0
@@ -69,8 +71,10 @@ def most_within(slope: Slope, gain: Gain, bounds: Bounds, target: float) -> Opti
     """
     from scipy.optimize import brentq
 
+    spend_at = demand(slope, bounds)
+
     def above(log_price: float, wanted: float = target) -> float:
-        spend = spend_at(slope, bounds, math.exp(log_price))
+        spend = spend_at(log_price)
         return math.fsum(spend) - wanted * gain(spend)
 
     cheapest = -math.log(target)
@@ -82,10 +86,19 @@ def most_within(slope: Slope, gain: Gain, bounds: Bounds, target: float) -> Opti
             f"at least {told}, the lowest within the bounds",
             "raise the target",
         )
-    if above(PRICES[0]) <= 0:
-        return Optimum(spend_at(slope, bounds, math.exp(PRICES[0])), 0.0)
-    log_price = float(brentq(above, PRICES[0], cheapest, xtol=1e-13, rtol=1e-15, maxiter=500))
-    return Optimum(spend_at(slope, bounds, math.exp(log_price)), math.exp(log_price))
+    least = min(prices(slope, bounds)[0], cheapest)
+    if above(least) <= 0:
+        return Optimum(spend_at(least), 0.0)
+    log_price = float(brentq(above, least, cheapest, xtol=1e-13, rtol=1e-15, maxiter=500))
+    return Optimum(spend_at(log_price), math.exp(log_price))
+
+
+def prices(slope: Slope, bounds: Bounds) -> tuple[float, float]:
+    """Return the logs of the prices that bring all to its upper bound, if it brings any, and to its lower."""
+    last, first = slope(bounds.high), slope(bounds.low)
+    if not (last > 0).any():
+        return PRICES
+    return math.log(last[last > 0].min()) - STEP, min(math.log(first.max()) + STEP, PRICES[1])
 
 
 def lowest_cost(above: Callable[[float, float], float], target: float) -> float:
@@ -98,14 +111,24 @@ def lowest_cost(above: Callable[[float, float], float], target: float) -> float:
     return float(brentq(lambda wanted: above(-math.log(wanted), wanted), target, high))
 
 
-def spend_at(slope: Slope, bounds: Bounds, price: float) -> Float64:
-    """Return the spend at which one more unit of money brings the price, or the bound before it [C]."""
-    low, high = bounds.low.copy(), bounds.high.copy()
-    while ((high - low) > EXACT * np.maximum(1.0, high)).any():
-        middle = (low + high) / 2
-        is_worth_more = slope(middle) > price
-        low, high = np.where(is_worth_more, middle, low), np.where(is_worth_more, high, middle)
-    return (low + high) / 2
+def demand(slope: Slope, bounds: Bounds) -> Callable[[float], Float64]:
+    """Return the spend [C] by the log of a price: where one more unit of money brings it, or a bound.
+
+    Spend falls with the price, so what was found at one price bounds the search at the next.
+    """
+    known: dict[float, Float64] = {}
+
+    def spend_at(log_price: float) -> Float64:
+        price = math.exp(log_price)
+        low = np.max([bounds.low, *(spend for p, spend in known.items() if p > log_price)], axis=0)
+        high = np.min([bounds.high, *(spend for p, spend in known.items() if p < log_price)], axis=0)
+        while ((high - low) > EXACT * np.maximum(1.0, high)).any():
+            middle = (low + high) / 2
+            is_worth_more = slope(middle) > price
+            low, high = np.where(is_worth_more, middle, low), np.where(is_worth_more, high, middle)
+        return known.setdefault(log_price, (low + high) / 2)
+
+    return spend_at
 
 
 def to_total(spend: Float64, bounds: Bounds, total: float) -> Float64:
