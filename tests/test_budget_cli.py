@@ -232,7 +232,7 @@ def test_what_other_models_say_stands_below_and_steers_no_terminal(
     out = capsys.readouterr().out
     assert "spend now is the spend of the last month" in out
     assert "red\ufffd[31m: because\nmail: locked\n" in out
-    assert out.endswith("red\ufffd[31m: other models move it the other way: linear: down\n")
+    assert out.endswith("red\ufffd[31m: other models would move it the other way: linear: down\n")
     assert "\x1b" not in out
     assert "+1.00 (-1.00 to 2.00)" in out
     assert spans(table, "revenue_expected") == ["12,345,678\n(11,111,111 to 13,333,333)", None]

@@ -29,10 +29,10 @@ class Curves:
     share: Float64  # [R, C]
     scale: Float64  # [R, C] coefficient of the shape
 
-    def rows(self, draws: slice) -> Curves:
-        """Return the curves of some draws."""
-        cut = (self.level[draws], self.elasticity[draws], self.shape[draws], self.share[draws])
-        return Curves(self.usual, *cut, self.scale[draws])
+    def drawn(self) -> Curves:
+        """Return the curves without the first, which is that of the data themselves."""
+        cut = (self.level[1:], self.elasticity[1:], self.shape[1:], self.share[1:], self.scale[1:])
+        return Curves(self.usual, *cut)
 
     def value(self, spend: Float64) -> Float64:
         """Return the credited outcomes a period at a spend [C]: [R, C]."""

@@ -23,10 +23,15 @@ class Pooled:
     half_lives: Float64  # [H], sum 1
 
     def draw(self, replicates: int, channels: int, random: np.random.Generator) -> tuple[Float64, Float64]:
-        """Return an elasticity (log odds) before its own data for each channel [R, C], and the spread [R]."""
+        """Return an elasticity (log odds) before its own data for each channel [R, C], and the spread [R].
+
+        The first replicate, which is that of the data themselves, has the mean of both.
+        """
         place = random.choice(self.weights.size, size=replicates, p=self.weights.ravel())
         centre, spread = CENTRES[place // len(SPREADS)], SPREADS[place % len(SPREADS)]
         drawn = centre[:, None] + spread[:, None] * random.standard_normal((replicates, channels))
+        drawn[0] = self.weights.sum(axis=1) @ CENTRES
+        spread[0] = self.weights.sum(axis=0) @ SPREADS
         return drawn, spread
 
 

@@ -29,12 +29,12 @@ STREAM = 9  # of random numbers, beside that of the resampled customers
 
 @dataclass(frozen=True, eq=False)
 class Response:
-    """The curve of each channel with spend: in every draw, and as it fits the data themselves."""
+    """The curve of each channel with spend in every draw; its shape and half-life as the data have them."""
 
     past: Past
     draws: Curves
-    fitted: Curves
-    half_life_days: Float64  # [C] of the fitted curves
+    shape: str
+    half_life_days: Float64  # [C]
     dispersion: Float64  # [C] variance of a period's outcomes over their mean
 
     @property
@@ -50,7 +50,6 @@ class Response:
         at_usual = self.draws.value(self.past.usual)
         level = ends(at_usual)
         name = self.past.outcome_name
-        shape = SHAPES[self.fitted.shape[0]]
         table = pl.DataFrame(
             {
                 "channel": self.past.channels,
@@ -67,7 +66,7 @@ class Response:
                 "incremental_share_low": share[0],
                 "incremental_share_high": share[1],
                 "half_life_days": self.half_life_days,
-                "shape": [shape.name] * len(self.past.channels),
+                "shape": self.shape,
                 "reason": [STEADY_REASON if each else None for each in self.steady],
             }
         )
@@ -114,8 +113,8 @@ def fit_response(past: Past, half_life: float | None = None) -> Response:
             for c, grid in enumerate(grids)
         ]
         curves, places = chosen(past, grids, tried, outcome, random)
-    days = half_lives[places[0]] * past.period_days
-    return Response(past, curves.rows(slice(1, None)), curves.rows(slice(0, 1)), days, dispersion)
+    shape = SHAPES[curves.shape[0]].name
+    return Response(past, curves.drawn(), shape, half_lives[places[0]] * past.period_days, dispersion)
 
 
 def given(half_life: float) -> Float64:

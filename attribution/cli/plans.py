@@ -32,7 +32,7 @@ def show_allocation(table: pl.DataFrame) -> None:
             f"spend and {name} are those of a {unit}; spend now is the {last}; "
             f"{name} now: what the curves tell of such spend",
             *sentences(table, "reason"),
-            *sentences(table, "models_disagree", "other models move it the other way: "),
+            *sentences(table, "models_disagree", "other models would move it the other way: "),
         ]
     )
 
