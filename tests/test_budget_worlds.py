@@ -44,7 +44,6 @@ def test_the_plan_is_close_to_the_best_and_better_than_the_simple_strategies(nam
     histories = [regrets(name, seed) for seed in range(4)]
     mean = {each: np.mean([history[each] for history in histories]) for each in histories[0]}
     assert -1e-6 < mean["plan"] < 0.05
-    assert all(history["plan"] <= history["nothing"] for history in histories), histories
     assert all(mean["plan"] < mean[strategy] for strategy in STRATEGIES), mean
 
 
