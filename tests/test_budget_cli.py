@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from test_cli import attribution, done, names, refused
+from test_cli import done, names, refused
 
 import attribution as at
 from attribution.cli.plans import figure, show_allocation, spans
@@ -162,15 +162,40 @@ def test_the_curves_their_points_and_their_test_need_no_scenario(
         assert all(channel in shown for channel in table["channel"])
 
 
-def test_leads_with_a_channel_of_their_own_are_planned_by_it(places: dict[str, Path]) -> None:
-    drawn = ("--intervals", "0.9", "--replicates", "100", "--json")
-    given = ("--spend", places["spend"], "--budget", 1600, *CURVES)
-    ran = done("reallocate", places["leads"], *given, *drawn)
-    measured = at.measure(at.lead_log(places["leads"], **DRAWN), places["spend"], by=["channel", "week"])
-    theirs = at.reallocate(measured, at.FixedBudget(1600), **SAME).table()
-    assert [row["spend_proposed"] for row in json.loads(ran.out)] == theirs["spend_proposed"].to_list()
-    rows = len(world().leads)
-    assert f"leads: {rows} rows read, {rows} used" in ran.err
+def test_a_table_of_leads_knows_no_channel_and_is_refused(places: dict[str, Path]) -> None:
+    told = refused(2, "reallocate", places["leads"], "--spend", places["spend"], "--budget", 1600)
+    assert "pass the credit log" in told
+
+
+def test_weeks_that_one_table_alone_knows_are_left_out_and_told(
+    file: Path, spend: Path, tmp_path: Path
+) -> None:
+    whole = pl.read_parquet(spend)
+    days = whole["date"].unique().sort()
+    early = tmp_path / "early.parquet"
+    whole.filter(pl.col("date") < days[-5]).write_parquet(early)
+    ran = done("reallocate", file, "--spend", early, "--budget", 1600, *CURVES, "--json")
+    assert "are left out of the curves: there is not both spend and an outcome" in ran.err
+    rows = {row["channel"]: row for row in json.loads(ran.out)}
+    last = whole.filter(pl.col("date") < days[-5], pl.col("channel") == "Email").sort("date").tail(4)
+    assert rows["Email"]["spend_now"] == pytest.approx(last["spend"].mean(), abs=0.0051)
+    renamed = tmp_path / "renamed.parquet"
+    whole.with_columns(pl.col("channel") + "!").write_parquet(renamed)
+    told = refused(3, "reallocate", file, "--spend", renamed, "--budget", 1600, *CURVES)
+    assert "no leads of a channel that has spend" in told
+
+
+def test_spend_that_is_set_aside_is_told(file: Path, spend: Path, tmp_path: Path) -> None:
+    whole = pl.read_parquet(spend)
+    odd = tmp_path / "odd.parquet"
+    amount = pl.when(pl.int_range(pl.len()) < 3).then(-1.0).otherwise("spend")
+    whole.with_columns(spend=amount).write_parquet(odd)
+    ran = done("reallocate", file, "--spend", odd, "--budget", 1600, *CURVES)
+    assert "spend: 3 rows set aside: negative_spend" in ran.err
+    none = tmp_path / "none.parquet"
+    whole.with_columns(spend=pl.lit(-1.0)).write_parquet(none)
+    told = refused(3, "reallocate", file, "--spend", none, "--budget", 1600, *CURVES)
+    assert f"rows of the spend table set aside: {len(whole):,} negative_spend" in told
 
 
 def test_spend_may_count_for_later_leads(file: Path, spend: Path) -> None:
@@ -180,6 +205,8 @@ def test_spend_may_count_for_later_leads(file: Path, spend: Path) -> None:
     rows = json.loads(done("reallocate", file, *given).out)
     assert [row["usual_spend"] for row in rows] == theirs["usual_spend"].to_list()
     assert [row["elasticity"] for row in rows] == theirs["elasticity"].to_list()
+    unshifted = at.response_curves(at.measure(file, spend, by=["channel", "week"]), **SAME).table()
+    assert unshifted["elasticity"].to_list() != theirs["elasticity"].to_list()
 
 
 # How it looks.
@@ -193,7 +220,8 @@ def test_the_terminal_tells_what_a_period_and_now_are_and_why_and_json_all(file:
     for heading in ("spend now", "spend proposed", "change", "leads now", "leads expected", "gain"):
         assert heading in ran.out
     assert "last touch" in ran.out or "last_touch" in ran.out
-    assert "those of a week; spend now is the mean of the last 4 weeks" in ran.out
+    assert "spend and leads are those of a week" in ran.out
+    assert "now is the mean of the weeks of " in plan["reason"][-1]
     lines = ran.out.splitlines()
     for row in plan.iter_rows(named=True):
         assert f"{row['channel']}: {row['reason']}" in lines
@@ -230,7 +258,7 @@ def test_what_other_models_say_stands_below_and_steers_no_terminal(
     )
     show_allocation(table)
     out = capsys.readouterr().out
-    assert "spend now is the spend of the last month" in out
+    assert "spend and revenue are those of a month" in out
     assert "red\ufffd[31m: because\nmail: locked\n" in out
     assert out.endswith("red\ufffd[31m: other models would move it the other way: linear: down\n")
     assert "\x1b" not in out
@@ -277,7 +305,7 @@ def test_a_channel_that_a_spreadsheet_would_run_is_escaped_in_csv(
         (2, ("--budget", "1500", "--half-life=-1"), "'half_life': got -1.0"),
         (2, ("--budget", "90000"), "is below the total, 90,000.00"),
         (2, ("--table", "backtest", "--backtest-periods", "40"), "'periods': got 40, expected 1 to 15"),
-        (2, ("--budget", "1500", "--intervals", "0.9"), "give them to attribute, which writes the log"),
+        (2, ("--budget", "1500", "--complete-from", "2030-01-07"), "'complete_from': got "),
         (5, ("--target-cost", "1", "--locked", "Paid Search"), "target cost: got 1.00, expected at least"),
         (5, ("--budget", "1500", "--period", "month"), "expected at least 8 periods"),
     ],
@@ -291,11 +319,15 @@ def test_what_cannot_be_leaves_with_its_code_and_writes_nothing(
     assert not names(tmp_path)
 
 
-def test_a_plan_needs_spend_and_never_writes_over_what_it_reads(file: Path, tmp_path: Path) -> None:
+def test_a_plan_needs_spend_and_never_writes_over_what_it_reads(
+    file: Path, spend: Path, tmp_path: Path
+) -> None:
     assert "got no --spend" in refused(2, "reallocate", file, "--budget", 1500)
     with_sums = tmp_path / "sums.csv"
     with_sums.write_text("channel,spend\nEmail,100\nPaid Search,200\n")
     assert "dates" in refused(3, "reallocate", file, "--spend", with_sums, "--budget", 1500)
-    ran = attribution("reallocate", file, "--spend", with_sums, "--budget", 1500, "--out", with_sums)
-    assert ran.code != 0
-    assert with_sums.read_text().startswith("channel,spend")
+    copy = tmp_path / "spend.parquet"
+    copy.write_bytes(spend.read_bytes())
+    given = ("--budget", 1600, *CURVES, "--out", copy, "--force")
+    assert "the output is also an input" in refused(6, "reallocate", file, "--spend", copy, *given)
+    assert copy.read_bytes() == spend.read_bytes()

@@ -127,7 +127,11 @@ def test_a_plan_needs_spend_and_journeys() -> None:
         ({"locked": ["Emial"]}, ParameterError, r"\[budget\]: locked: unknown channel 'Emial'.*'Email'"),
         ({"models": ["makov"]}, ParameterError, r"\[budget\]: unknown model 'makov'"),
         ({"outcome": "sales"}, ParameterError, r"\[budget\]: unknown outcome 'sales'"),
-        ({"period": "month"}, ConvergenceError, r"\[budget\]: .* 6 months, expected at least 8 periods; "),
+        (
+            {"period": "month"},
+            ConvergenceError,
+            r"\[budget\]: .* 6 months with spend and outcomes, expected at least 8 ",
+        ),
         (
             {"total": None, "target_cost_per_lead": 1, "locked": ["Paid Search"]},
             ConvergenceError,

@@ -87,8 +87,8 @@ OPTIONS = {
     "reallocate": (
         *("--budget", "--target-cost", "--floor", "--cap", "--largest-share", "--largest-amount"),
         *("--locked", "--spend", "--spend-columns", "--repeated-spend", "--rates", "--spend-lag-days"),
-        *("--table", "--period", "--model", "--outcome", "--half-life", "--complete-before"),
-        *("--move-unsure", "--backtest-periods", *(each for each in LOOP if each != "--by")),
+        *("--table", "--period", "--model", "--outcome", "--half-life", "--complete-from"),
+        *("--complete-before", "--move-unsure", "--backtest-periods", "--out", "--json", "--force", *READING),
     ),
     "value": (
         *("--form", "--margin", "--horizon-months", "--discount", "--score", "--until"),

@@ -39,8 +39,7 @@ def bounds_of(scenario: Scenario, channels: Sequence[str], now: Float64, seen: F
     ends = [bounds_of_one(scenario, *each) for each in zip(channels, now, *seen, strict=True)]
     low, low_by = zip(*(each[0] for each in ends), strict=True)
     high, high_by = zip(*(each[1] for each in ends), strict=True)
-    in_cents = np.ceil(np.array(low) / CENT - 1e-6), np.floor(np.array(high) / CENT + 1e-6)
-    found = Bounds(in_cents[0] * CENT, np.maximum(*in_cents) * CENT, low_by, high_by)
+    found = Bounds(np.array(low), np.array(high), low_by, high_by)
     if isinstance(scenario, FixedBudget):
         check_total(scenario.total, channels, found)
     return found
@@ -67,12 +66,26 @@ def bounds_of_one(
         lows.append((now, "locked"))
         highs.append((now, "locked"))
     low, high = max(lows, key=lambda each: each[0]), min(highs, key=lambda each: each[0])
-    if low[0] > high[0] + CENT / 2:
+    if ceil_cents(low[0]) > floor_cents(high[0]):
         raise ParameterError(
             f"scenario: {shown(channel)} cannot spend at least {money(low[0])} ({low[1]}) and at most "
             f"{money(high[0])} ({high[1]}); it spends {money(now)} now; relax one of the two"
         )
-    return low, (max(low[0], high[0]), high[1])
+    return (ceil_cents(low[0]), low[1]), (floor_cents(high[0]), high[1])
+
+
+def ceil_cents(amount: float) -> float:
+    """Return the least whole cents that are not below an amount, of which more than a float knows is cut.
+
+    >>> ceil_cents(0.1 + 0.2), ceil_cents(0.301)
+    (0.3, 0.31)
+    """
+    return math.ceil(round(amount * 100, 3)) / 100
+
+
+def floor_cents(amount: float) -> float:
+    """Return the most whole cents that are not above an amount."""
+    return math.floor(round(amount * 100, 3)) / 100
 
 
 def check_total(total: float, channels: Sequence[str], bounds: Bounds) -> None:
@@ -82,8 +95,8 @@ def check_total(total: float, channels: Sequence[str], bounds: Bounds) -> None:
         if (total > reached + CENT / 2) if is_short else (total < reached - CENT / 2):
             most, below = ("most", "below") if is_short else ("least", "above")
             amounts = {f"{name} ({why})": end for name, why, end in zip(channels, by, ends, strict=True)}
-            remedy = "give or raise caps" if is_short else "give or lower floors, or lift the lock"
             raise ParameterError(
                 f"scenario: the {most} that the channels may spend, {money(reached)}, is {below} the total, "
-                f"{money(total)}: {listed(amounts)}; {remedy}, or change the total"
+                f"{money(total)}: {listed(amounts)}; relax these bounds (floors and caps stand in place of "
+                "what was seen), or change the total"
             )

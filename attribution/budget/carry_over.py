@@ -7,23 +7,23 @@ import numpy as np
 from attribution.arrays import Float64
 
 
-def stock_of(spend: Float64, half_life: Float64) -> Float64:
-    """Return the ad-stock of spend [C, P], by half-life in periods [H]: [C, H, P].
+def stock_of(spend: Float64, half_life: Float64, before: float) -> Float64:
+    """Return the ad-stock of spend [P], by half-life in periods [H]: [H, P].
 
-    Formula: S(t) = k S(t - 1) + (1 - k) x(t), k = 2^(-1 / half-life), 0 where the half-life is 0; before
-    the first period as much was spent as in the mean of all. Spend that stays the same is its own stock.
+    Formula: S(t) = k S(t - 1) + (1 - k) x(t), k = 2^(-1 / half-life), 0 where the half-life is 0; S of the
+    period before the first is ``before``. Spend that stays the same is its own stock.
 
     Units: money a period.
 
     Source: Broadbent (1979), "One way TV advertisements work", Journal of the Market Research Society 21.
 
-    >>> stock_of(np.array([[4.0, 0.0, 2.0]]), np.array([0.0, 1.0]))[0].tolist()
+    >>> stock_of(np.array([4.0, 0.0, 2.0]), np.array([0.0, 1.0]), before=2.0).tolist()
     [[4.0, 0.0, 2.0], [3.0, 1.5, 1.75]]
     """
     with np.errstate(divide="ignore"):
         keep = 2.0 ** (-1 / half_life)
-    stock = np.empty((len(spend), len(half_life), spend.shape[1]))
-    carried = np.repeat(spend.mean(axis=1)[:, None], len(half_life), axis=1)
-    for t in range(spend.shape[1]):
-        carried = stock[:, :, t] = keep * carried + (1 - keep) * spend[:, t, None]
+    stock = np.empty((len(half_life), len(spend)))
+    carried = np.full(len(half_life), before)
+    for t, money in enumerate(spend):
+        carried = stock[:, t] = keep * carried + (1 - keep) * money
     return stock

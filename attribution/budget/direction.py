@@ -13,22 +13,24 @@ from attribution.errors import ConvergenceError
 LITTLE = 0.01  # of the spend that moves are counted from: a smaller one has no direction
 
 
-def directions(planning: Planning) -> Float64:
-    """Return 1 where a plan that holds nothing moves money to a channel, -1 where from it, else 0 [C]."""
-    start = planning.start
-    change = planning.best(np.zeros(len(start), np.bool_)).spend - start
+def directions(planning: Planning, spend: Float64) -> Float64:
+    """Return 1 where a spend [C] moves money to a channel, -1 where from it, else 0 [C]."""
+    change, start = spend - planning.start, planning.start
     return np.where(np.abs(change) > LITTLE * np.maximum(start, 1.0), np.sign(change), 0.0)
 
 
-def disagreements(planning: Planning, others: Mapping[str, Planning]) -> list[str | None]:
-    """Return, for each channel, the models whose plan moves it the other way, with their way."""
-    told = list[list[str]]([] for _ in planning.start)
-    ours = directions(planning) if others else np.zeros(len(told))
+def disagreements(planning: Planning, spend: Float64, others: Mapping[str, Planning]) -> list[str | None]:
+    """Return, for each channel, the models that would move it the other way than a spend [C] does.
+
+    A channel that is held has no way; what other models would do is told of plans that hold nothing.
+    """
+    told, ours = list[list[str]]([] for _ in planning.start), directions(planning, spend)
     for name, other in others.items():
         try:
-            theirs = dict(zip(other.response.past.channels, directions(other), strict=True))
+            free = other.best(np.zeros(len(other.start), np.bool_)).spend
         except ConvergenceError:
             continue  # without a plan there is no direction
+        theirs = dict(zip(other.response.past.channels, directions(other, free), strict=True))
         for c, channel in enumerate(planning.response.past.channels):
             if ours[c] * theirs[channel] < 0:
                 told[c].append(f"{name}: {'up' if theirs[channel] > 0 else 'down'}")

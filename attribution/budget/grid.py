@@ -42,7 +42,7 @@ class Grid:
 
 def grid_of(spend: Float64, half_lives: Float64) -> Grid:
     """Return what is tried for a channel with the spend [P]; half-lives [H] are in periods."""
-    z = np.maximum(stock_of(spend[None], half_lives)[0] / spend.mean(), LEAST)
+    z = np.maximum(stock_of(spend, half_lives, spend.mean()) / spend.mean(), LEAST)
     curves = [
         shape.value(z[None], scale[:, None, None]) for shape, scale in zip(SHAPES, scales(), strict=True)
     ]

@@ -10,6 +10,7 @@ from attribution.arrays import Float64
 from attribution.budget.grid import Grid
 from attribution.budget.past import Past
 
+SLIGHT = 0.1  # of the mean outcome
 BELOW = 1e-9  # of the mean outcome: a variance that small is the rounding of floats
 
 
@@ -30,13 +31,24 @@ def fitted_means(grids: Sequence[Grid], outcome: Float64, likelihood: Float64) -
 
 
 def straight(outcome: Float64) -> Float64:
-    """Return the straight line through outcomes [P], above zero.
+    """Return the straight line through outcomes [P], nowhere below a tenth of their mean.
+
+    An outcome where the line is all but zero would be a shock of any size in the other periods.
 
     >>> straight(np.array([1.0, 3.0, 5.0])).round(6).tolist()
     [1.0, 3.0, 5.0]
     """
     period = np.arange(len(outcome))
-    return np.asarray(np.maximum(np.polyval(np.polyfit(period, outcome, 1), period), BELOW))
+    line = np.polyval(np.polyfit(period, outcome, 1), period)
+    return np.asarray(np.maximum(line, max(SLIGHT * outcome.mean(), BELOW)))
+
+
+def by_customers(past: Past, mean: Float64) -> Float64:
+    """Return the variance of drawn customers as a multiple of the mean [n, P], of the first n cells: [n]."""
+    if past.drawn is None:
+        return np.zeros(len(mean))
+    drawn = past.drawn[:, : len(mean)]
+    return np.asarray((drawn.var(axis=0) / mean).mean(axis=1))
 
 
 def redrawn(past: Past, mean: Float64, parameters: int, random: np.random.Generator) -> Float64:
@@ -56,8 +68,8 @@ def redrawn(past: Past, mean: Float64, parameters: int, random: np.random.Genera
     drawn = np.broadcast_to(outcome, (replicates, *outcome.shape))
     if past.drawn is not None:
         drawn = past.drawn
-        by_customers = (drawn.var(axis=0) / mean).mean(axis=1)
-        share = np.clip(1 - by_customers / dispersion_of(outcome, mean, parameters), 0.0, 1.0)
+        explained = by_customers(past, mean) / dispersion_of(outcome, mean, parameters)
+        share = np.clip(1 - explained, 0.0, 1.0)
     period = random.integers(periods, size=(replicates, periods))
     shocks = np.moveaxis(shock[:, period], 0, 1) * np.sqrt(share)[:, None] * root
     return np.concatenate([outcome[None], drawn + shocks])

@@ -10,6 +10,7 @@ import numpy as np
 
 from attribution.arrays import Float64
 from attribution.budget.bounds import Bounds
+from attribution.budget.scenario import CENT
 from attribution.errors import ConvergenceError
 
 Slope = Callable[[Float64], Float64]  # outcomes for one more unit of money, by spend [C]: falling
@@ -32,9 +33,9 @@ def best_split(slope: Slope, bounds: Bounds, total: float) -> Optimum:
 
     Formula: slope_c(x_c) = price for every channel between its bounds, at least the price at an upper
     bound, at most the price at a lower one (Karush, Kuhn, Tucker). Slopes fall, so these are sufficient.
-    Where money is left that brings nothing, it is spread in proportion.
+    Where money is left that brings nothing, it is spread in proportion to what is spent without it.
 
-    >>> bounds = Bounds(np.zeros(2), np.array([90.0, 90.0]), ("", ""), ("", ""))
+    >>> bounds = Bounds(np.ones(2), np.array([90.0, 90.0]), ("", ""), ("", ""))
     >>> found = best_split(lambda x: np.array([1.0, 2.0]) / np.sqrt(x), bounds, 100.0)
     >>> found.spend.round(6).tolist(), round(found.price, 6)
     ([20.0, 80.0], 0.223607)
@@ -78,8 +79,12 @@ def most_within(slope: Slope, gain: Gain, bounds: Bounds, target: float) -> Opti
         return math.fsum(spend) - wanted * gain(spend)
 
     cheapest = -math.log(target)
+    if gain(bounds.high) <= 0:
+        raise ConvergenceError(
+            f"target cost: got {target:,.2f}, but no spend within the bounds brings anything"
+        )
     if above(cheapest) > 0:
-        told = f"{lowest_cost(above, target):,.2f}" if gain(bounds.high) > 0 else "none, without any outcome"
+        told = f"{lowest_cost(above, target):,.2f}"
         raise ConvergenceError.too_short(
             "target cost",
             f"{target:,.2f}",
@@ -147,7 +152,7 @@ def to_total(spend: Float64, bounds: Bounds, total: float) -> Float64:
 
     ends = [bounds.low, bounds.high]
     for end in ends:
-        if abs(math.fsum(end) - total) <= 1e-9 * total:
+        if abs(math.fsum(end) - total) <= CENT / 2 + 1e-15 * total:
             return end
     factor = brentq(lambda each: math.fsum(clipped(each)) - total, *PRICES, xtol=1e-14, maxiter=500)
     return clipped(float(factor))
@@ -162,7 +167,7 @@ def in_cents(spend: Float64, bounds: Bounds, total: float) -> Float64:
     >>> in_cents(np.array([33.336, 33.332, 33.332]), bounds, 100.0).tolist()
     [33.34, 33.33, 33.33]
     """
-    cents = np.floor(spend * 100 + 1e-6)
+    cents = np.floor(np.round(spend * 100, 3))
     left = round(total * 100) - int(cents.sum())
     room = cents < np.rint(bounds.high * 100) if left > 0 else cents > np.rint(bounds.low * 100)
     order = np.argsort(cents - spend * 100 if left > 0 else spend * 100 - cents, kind="stable")

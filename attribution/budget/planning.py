@@ -45,6 +45,7 @@ class Planning:
         try:
             return held(self.response, self.start, always, self.best)
         except ConvergenceError as error:
+            self.best(np.zeros_like(always))  # which says so itself where every move is not enough
             raise ConvergenceError(
                 f"{error}; channels whose moves cannot be told from zero stay as they are: "
                 "move them as well with hold_unsure=False (--move-unsure)"
@@ -61,7 +62,7 @@ class Planning:
 
     def in_cents(self, best: Optimum) -> Optimum:
         """Return the plan in whole cents: its total that of the scenario, or not above the target."""
-        total = float(np.floor(best.spend * 100 + 1e-6).sum() / 100)
+        total = float(np.floor(np.round(best.spend * 100, 3)).sum() / 100)
         if isinstance(self.scenario, FixedBudget):
             total = self.scenario.total
         return Optimum(in_cents(best.spend, self.bounds, total), best.price)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from attribution.budget.holding import GivenUp, is_move
 from attribution.budget.optimum import Optimum
 from attribution.budget.planning import Planning
 from attribution.budget.response import Response
-from attribution.budget.scenario import CENT, money
+from attribution.budget.scenario import CENT, FixedBudget, money
 
 NEAR = 0.01  # of a cost: no difference worth a word
 
@@ -27,60 +28,86 @@ def reasons_of(
     """Return a sentence for each channel; ``costs`` are the marginal costs now and proposed [2, C]."""
     past, bounds, spend = planning.response.past, planning.bounds, found.spend
     least, most = past.seen
-    moves, scaled = is_move(spend, planning.start), is_move(planning.start, past.now)
-    one = past.outcome_name[:-1] if past.outcome_name.endswith("s") else f"unit of {past.outcome_name}"
+    moves, changes = is_move(spend, planning.start), is_move(spend, past.now)
     elsewhere = 1 / found.price if 0 < found.price < np.inf else np.inf
     lines, doubts = [], confirmed(planning.response)
     for c in range(len(spend)):
-        stays = "held at its share of the total" if scaled[c] else "held"
         seen = f"{money(least[c])} to {money(most[c])}"
+        stopped = at_bound(spend[c], bounds, c, up=costs[1][c] < elsewhere)
+        stays = "held at its share of the total" if changes[c] else "held"
+        stays = f"stopped at {stopped}" if changes[c] and stopped else stays
         if bounds.high_by[c] == "locked":
             line = "locked"
+        elif held[c] and planning.response.uncredited[c]:
+            line = f"{stays}: nothing was ever credited to it, so nothing tells what its spend brings"
         elif held[c] and planning.response.steady[c]:
             line = f"{stays}: its spend never varied ({seen} a {past.unit}), "
             line += "so nothing tells what other spend would bring"
         elif c in given_up:
             move = given_up[c]
-            line = f"{stays}: what a move to {money(move.spend)} is worth, "
-            line += f"{amount(move.worth)} {past.outcome_name} a {past.unit} "
-            line += f"({amount(move.low)} to {amount(move.high)}), cannot be told from zero"
+            worth = f"{amount(move.worth)} {past.outcome_name} a {past.unit}"
+            ends = f"({amount(move.low)} to {amount(move.high)})"
+            line = f"{stays}: what a move to {money(move.spend)} is worth, {worth} {ends}, "
+            line += "cannot be told from zero"
         elif given_up and not moves.any():
             line = f"{stays}: there is no move to it or from it that can be told from zero"
-        elif not moves[c]:
-            line = f"one more {one} costs {cost(costs[1][c])}"
         else:
-            line = f"one more {one} costs {cost(costs[0][c])} now and {cost(costs[1][c])} then"
-        if line.startswith("one more"):
+            line = marginal(costs[0][c], costs[1][c], changes[c], past.outcome_name)
             if np.isfinite(elsewhere) and abs(costs[1][c] / elsewhere - 1) > NEAR:
-                line += f"; elsewhere it costs {cost(elsewhere)}"
-            line += at_bound(spend[c], bounds, c)
-        if moves[c] and not least[c] <= spend[c] <= most[c]:
+                line += f"; elsewhere it costs {money(elsewhere)}"
+            line += f"; stopped at {stopped}" if stopped else ""
+            if planning.response.steady[c]:
+                line += "; its spend never varied: the curve is that of the other channels"
+        if changes[c] and not least[c] <= spend[c] <= most[c]:
             line += f"; outside what was seen ({seen}) the curve is untested"
         lines.append(line + doubts[c])
     return lines
 
 
-def cost(amount: float) -> str:
-    """Return what one outcome costs in words."""
-    return money(amount) if np.isfinite(amount) else "more than any sum (none comes)"
+def marginal(now: float, then: float, changes: Bool, name: str) -> str:
+    """Return what one more outcome costs now and then, where that is a number.
+
+    >>> marginal(2.0, 3.0, np.True_, "leads"), marginal(np.nan, np.inf, np.True_, "opportunities")
+    ('one more lead costs 2.00 now and 3.00 then', 'one more opportunity costs no finite sum then')
+    """
+    told = f"one more {singular(name)} costs"
+    ends = [(now, " now"), (then, " then")] if changes else [(then, "")]
+    known = [
+        f"{money(each) if np.isfinite(each) else 'no finite sum'}{when}"
+        for each, when in ends
+        if each == each
+    ]
+    return f"{told} {' and '.join(known)}" if known else "nothing is spent on it"
+
+
+def singular(name: str) -> str:
+    """Return what one of some outcomes is called.
+
+    >>> singular("leads"), singular("opportunities"), singular("revenue")
+    ('lead', 'opportunity', 'unit of revenue')
+    """
+    if name.endswith("ies"):
+        return f"{name[:-3]}y"
+    return name[:-1] if name.endswith("s") else f"unit of {name}"
 
 
 Ends = tuple[float, float, float]
 
 
-def in_words(gain: Ends, of_mix: Ends, spend: Sequence[float], name: str, unit: str) -> str:
-    """Return what the whole plan adds: with the same spend, or how much of it is not the new total's."""
-    told = f"gain: {span(gain)} {name} a {unit}"
-    more = spend[1] - spend[0]
-    if abs(more) < CENT:
-        return f"{told} for the same spend"
-    told += f" for {money(abs(more))} {'more' if more > 0 else 'less'}"
-    return told if gain == of_mix else f"{told}; against that total in the shares of now: {span(of_mix)}"
-
-
-def span(figure: Ends) -> str:
-    """Return a figure with the ends of its interval."""
-    return f"{amount(figure[0])} ({amount(figure[1])} to {amount(figure[2])})"
+def in_words(planning: Planning, gain: Ends, of_mix: Ends, total: float) -> str:
+    """Return what the whole plan adds, how much of that is not the new total's, and when now was."""
+    past = planning.response.past
+    ends = f"{past.resampling.intervals:.0%} interval {amount(gain[1])} to {amount(gain[2])}"
+    told = f"gain: {amount(gain[0])} {past.outcome_name} a {past.unit} ({ends})"
+    more = total - math.fsum(past.now)
+    told += f" for {money(abs(more))} {'more' if more > 0 else 'less'}" if abs(more) >= CENT else ""
+    if isinstance(planning.scenario, FixedBudget) and gain != of_mix:
+        told += f"; against that total shared as now, within the bounds: "
+        told += f"{amount(of_mix[0])} ({amount(of_mix[1])} to {amount(of_mix[2])})"
+    first, last = past.now_days
+    if first == last:
+        return f"{told}; now is the {past.unit} of {first}"
+    return f"{told}; now is the mean of the {past.unit}s of {first} to {last}"
 
 
 def amount(outcomes: float) -> str:
@@ -92,12 +119,10 @@ def amount(outcomes: float) -> str:
     return f"{outcomes:,.0f}" if abs(outcomes) >= 100 else f"{outcomes:.3g}"
 
 
-def at_bound(spend: float, bounds: Bounds, c: int) -> str:
-    """Return which bound of a channel stops it, or nothing."""
-    for end, by in ((bounds.low, bounds.low_by), (bounds.high, bounds.high_by)):
-        if abs(spend - end[c]) < 0.015:
-            return f"; stopped at {by[c]}"
-    return ""
+def at_bound(spend: float, bounds: Bounds, c: int, up: bool) -> str:
+    """Return what sets the bound that stops a channel, or nothing; the upper one where it wants more."""
+    ends = [(bounds.low[c], bounds.low_by[c]), (bounds.high[c], bounds.high_by[c])]
+    return next((by for end, by in (ends[::-1] if up else ends) if abs(spend - end) < CENT / 2), "")
 
 
 def confirmed(response: Response) -> list[str]:

@@ -14,8 +14,9 @@ from attribution.budget.curves import Curves
 from attribution.budget.fitting import Tried, try_shapes
 from attribution.budget.grid import Grid, grid_of
 from attribution.budget.incrementality import shares_of
-from attribution.budget.noise import dispersion_of, fitted_means, redrawn, straight
-from attribution.budget.past import Past, past_of
+from attribution.budget.noise import by_customers, dispersion_of, fitted_means, redrawn, straight
+from attribution.budget.past import Past
+from attribution.budget.periods import Which, past_of
 from attribution.budget.pooling import pool
 from attribution.budget.shapes import SHAPES
 from attribution.errors import ParameterError
@@ -43,6 +44,11 @@ class Response:
         spend = self.past.spend
         return np.asarray(spend.std(axis=1) < STEADY * spend.mean(axis=1))
 
+    @property
+    def uncredited(self) -> Bool:
+        """Whether a channel was never credited with anything, so that nothing tells what it brings [C]."""
+        return np.asarray(~self.past.outcome.any(axis=1))
+
     def table(self) -> pl.DataFrame:
         """Return a row a channel: its curve, with intervals of what other customers and periods change."""
         ends = self.past.resampling.bounds
@@ -67,20 +73,29 @@ class Response:
                 "incremental_share_high": share[1],
                 "half_life_days": self.half_life_days,
                 "shape": self.shape,
-                "reason": [STEADY_REASON if each else None for each in self.steady],
+                "reason": [
+                    UNCREDITED if uncredited else STEADY_REASON if steady else None
+                    for uncredited, steady in zip(self.uncredited, self.steady, strict=True)
+                ],
             }
         )
         return self.past.named(table)
 
     def curve(self, points: int = 41) -> pl.DataFrame:
-        """Return the credited outcomes a period by spend a period, from none to twice the highest seen."""
+        """Return the credited outcomes a period by spend a period, from none to twice the highest seen.
+
+        ``seen`` says whether the spend lies between the lowest and the highest so far.
+        """
+        if not isinstance(points, int) or points < 2:
+            raise ParameterError.out_of_range("points", points, "a whole number >= 2")
         name, tables = self.past.outcome_name, []
         for place in np.linspace(0.0, 1.0, points):
             spend = 2 * place * self.past.spend.max(axis=1)
             found = self.draws.value(spend)
             low, high = self.past.resampling.bounds(found)
             columns = {name: found.mean(axis=0), f"{name}_low": low, f"{name}_high": high}
-            seen = spend <= self.past.spend.max(axis=1)
+            lowest, highest = self.past.seen
+            seen = (lowest <= spend) & (spend <= highest)
             tables.append(
                 pl.DataFrame({"channel": self.past.channels, "spend": spend, **columns, "seen": seen})
             )
@@ -88,6 +103,7 @@ class Response:
         return self.past.named(pl.concat(tables).sort(pl.col("channel").cast(order), "spend"))
 
 
+UNCREDITED = "nothing was ever credited to it: there is no curve"
 STEADY_REASON = "the spend never varied: the curve is that of the other channels, as far as they say"
 
 
@@ -103,7 +119,7 @@ def fit_response(past: Past, half_life: float | None = None) -> Response:
     with one_thread():
         seen = np.stack([grid.likelihood(y[None])[0] for grid, y in zip(grids, past.outcome, strict=True)])
         mean = fitted_means(grids, past.outcome, seen)
-        dispersion = dispersion_of(past.outcome, mean, PARAMETERS)
+        dispersion = np.maximum(dispersion_of(past.outcome, mean, PARAMETERS), by_customers(past, mean))
         pooled = [pool(seen[:, f] / dispersion[:, None, None]) for f in range(len(SHAPES))]
         outcome = redrawn(past, np.vstack([mean, straight(past.rest)]), PARAMETERS, random)
         shape_of = [each.draw(len(outcome), len(grids), random) for each in pooled]
@@ -150,6 +166,7 @@ def response_curves(
     model: str | None = None,
     outcome: str | None = None,
     half_life: float | None = None,
+    complete_from: date | None = None,
     complete_before: date | None = None,
 ) -> Response:
     """Return outcomes as a function of spend for each channel that has some, with draws of it.
@@ -162,7 +179,8 @@ def response_curves(
     Units: money and outcomes a period; half_life in days, fitted without it.
 
     ``measured`` is by channel and one period. The outcome is the first one, the model the first, unless they
-    are named. Periods that begin on or after ``complete_before`` are left out. ``incremental_share`` is how
+    are named. Periods that begin before ``complete_from``, or on or after ``complete_before``, are left out,
+    and so are those at the ends that lack spend or outcomes. ``incremental_share`` is how
     much of a curve the outcomes of all channels together confirm: 1 where credit comes on top of the rest.
 
     Raises:
@@ -173,4 +191,5 @@ def response_curves(
     Source: Jin, Wang, Sun, Chan, Koehler (2017), "Bayesian methods for media mix modeling with carryover and
     shape effects", Google.
     """
-    return fit_response(past_of(measured, model, outcome, complete_before), half_life)
+    which = Which(model, outcome, complete_from, complete_before)
+    return fit_response(past_of(measured, which), half_life)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from numbers import Real
 from types import MappingProxyType
 
 from attribution.errors import ParameterError, closest, shown
@@ -39,9 +40,14 @@ class Scenario:
                 object.__setattr__(self, each.name, MappingProxyType(dict(value)))
             elif each.name.startswith("largest_") and value is not None:
                 check_amount(each.name, value)
-        if isinstance(self.locked, str) or not all(isinstance(name, str) for name in self.locked):
+        if isinstance(self.locked, str) or not isinstance(self.locked, Iterable):
             raise ParameterError.out_of_range("locked", self.locked, "names of channels")
         object.__setattr__(self, "locked", tuple(self.locked))
+        for key in ("floors", "caps", "largest_share", "largest_amount", "locked"):
+            given = getattr(self, key)
+            names = given if isinstance(given, (Mapping, tuple)) else ()
+            if not all(isinstance(name, str) for name in names):
+                raise ParameterError.out_of_range(key, tuple(names), "names of channels")
         for channel in self.floors:
             if self.floors[channel] > self.caps.get(channel, math.inf):
                 raise ParameterError(
@@ -120,12 +126,13 @@ class TargetCostPerLead(Scenario):
 
 
 CENT = 0.01
+MOST = 1e13  # money beyond which a float does not know its cents
 
 
 def check_amount(name: str, value: object, above: bool = False) -> None:
     """Raise ParameterError unless the value is an amount of money, or a share, that is not negative."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if not is_number or value < 0 or (above and value == 0):  # type: ignore[operator]
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or not 0 <= float(value) < MOST or (above and value == 0):  # type: ignore[arg-type]
         raise ParameterError.out_of_range(name, value, "an amount > 0" if above else "an amount >= 0")
 
 

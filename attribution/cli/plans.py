@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from attribution.budget.past import NOW
 from attribution.cli.show import NAME, harmless, show_table
 
 
@@ -26,11 +25,9 @@ def show_allocation(table: pl.DataFrame) -> None:
         "marginal_cost_proposed": table["marginal_cost_proposed"],
     }
     show_table(model, list(columns), zip(*columns.values(), strict=True))
-    last = f"mean of the last {NOW[unit]} {unit}s" if unit in NOW else f"spend of the last {unit}"
     print_lines(
         [
-            f"spend and {name} are those of a {unit}; spend now is the {last}; "
-            f"{name} now: what the curves tell of such spend",
+            f"spend and {name} are those of a {unit}; {name} now: what the curves tell of the spend now",
             *sentences(table, "reason"),
             *sentences(table, "models_disagree", "other models would move it the other way: "),
         ]

@@ -12,7 +12,6 @@ from cyclopts import Parameter
 from attribution.budget import Scenario, backtest_response, response_curves
 from attribution.budget import reallocate as plan_for
 from attribution.cli import options
-from attribution.cli.leads import LeadOptions, leads_from, show_leads
 from attribution.cli.plans import show_allocation, show_estimates, told_of
 from attribution.cli.scenario import ScenarioOptions
 from attribution.cli.show import deliver, say, show_warnings
@@ -25,7 +24,7 @@ Period = Literal["day", "week", "month", "quarter", "year"]
 
 
 def reallocate(
-    leads: str,
+    log: str,
     /,
     *,
     asked: ScenarioOptions | None = None,
@@ -34,7 +33,10 @@ def reallocate(
         float, Parameter(help="Days from the spend to the leads it counts for, by period.")
     ] = 0.0,
     table: Annotated[
-        Tables, Parameter(help="The plan, or what it rests on: the curves, in figures or points, and a test.")
+        Tables,
+        Parameter(
+            help="The plan, or what it rests on and no scenario changes: the curves, their points, a test."
+        ),
     ] = "allocation",
     period: Annotated[Period, Parameter(help="Length of a period: budget and bounds are money a period.")] = (
         "week"
@@ -46,6 +48,9 @@ def reallocate(
     half_life: Annotated[
         float | None, Parameter(help="Days in which what spend brings halves; fitted without it.")
     ] = None,
+    complete_from: Annotated[
+        date | None, Parameter(help="Periods that begin before this day are not complete: left out.")
+    ] = None,
     complete_before: Annotated[
         date | None, Parameter(help="Periods that begin on this day or later are not complete: left out.")
     ] = None,
@@ -56,16 +61,14 @@ def reallocate(
     out: options.Out = None,
     json: options.Json = False,
     force: options.Force = False,
-    how: LeadOptions | None = None,
-    draws: options.DrawOptions | None = None,
     reading: options.ReadingOptions = None,
 ) -> None:
     """Move the budget to where it brings most: spend by channel for --budget, or at --target-cost.
 
     Parameters
     ----------
-    leads
-        Credit log in Parquet, as attribute writes it, or a table of leads with their own columns.
+    log
+        Credit log in Parquet, as attribute writes it.
     """
     spend = money or options.SpendOptions()
     scenario = (asked or ScenarioOptions()).scenario() if table == "allocation" else None
@@ -74,8 +77,7 @@ def reallocate(
             "got no --spend, expected a table of channel, date and spend: curves are of outcomes by spend"
         )
     if out is not None:
-        check_target(out, (leads, *spend.files))
-    log, _ = leads_from(leads, None, how, draws, reading, period)
+        check_target(out, (log, *spend.files))
     measured = measure(
         log,
         by=["channel", period],
@@ -87,17 +89,17 @@ def reallocate(
         "model": model,
         "outcome": outcome,
         "half_life": half_life,
+        "complete_from": complete_from,
         "complete_before": complete_before,
     }
-    found = made(measured, scenario, table, curves, not move_unsure, backtest_periods)
+    found, warnings = made(measured, scenario, table, curves, not move_unsure, backtest_periods)
     if scenario is None:
         deliver(found, out, json, force, lambda: show_estimates(found, told_of(table, period)))
     else:
         deliver(found, out, json, force, lambda: show_allocation(found))
-    show_leads(log)
     for reason, count in measured.spend_rows.set_aside.items():
         say(f"spend: {count:,} rows set aside: {reason}")
-    show_warnings(measured.warnings)
+    show_warnings((*measured.warnings, *warnings))
 
 
 def made(
@@ -107,11 +109,12 @@ def made(
     curves: Mapping[str, Any],
     hold_unsure: bool,
     backtest_periods: int,
-) -> pl.DataFrame:
-    """Return the table that is asked for; a scenario asks for the plan."""
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Return the table that is asked for, and warnings; a scenario asks for the plan."""
     if scenario is not None:
-        return plan_for(measured, scenario, hold_unsure=hold_unsure, **curves).table()
+        plan = plan_for(measured, scenario, hold_unsure=hold_unsure, **curves)
+        return plan.table(), plan.warnings
     if table == "backtest":
-        return backtest_response(measured, periods=backtest_periods, **curves)
+        return backtest_response(measured, periods=backtest_periods, **curves), ()
     response = response_curves(measured, **curves)
-    return response.table() if table == "response" else response.curve()
+    return response.table() if table == "response" else response.curve(), response.past.warnings

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from attribution.budget import backtest_response, reallocate
+from attribution.budget import Allocation, backtest_response, reallocate
 from attribution.credit_log import CreditLog
 from attribution.errors import ConvergenceError, ParameterError, TableError
 from attribution.job.budget_section import Budget
@@ -34,14 +34,15 @@ def budget_tables(
         log, by = log_of(job.budget.models), ["channel", job.budget.period]
         money = spend_of(job, inputs) | lag_of(job, inputs)
         measured = measure(log, by=by, reading=inputs.reading, **money)
-        for name, table in planned(job.budget, measured):
-            yield name, table, measured.warnings
+        plan = reallocate(
+            measured, job.budget.scenario(), hold_unsure=job.budget.hold_unsure, **job.budget.curves()
+        )
+        for name, table in tables_of(job.budget, measured, plan):
+            yield name, table, (*measured.warnings, *plan.warnings)
 
 
-def planned(section: Budget, measured: Measured) -> Iterator[tuple[str, pl.DataFrame]]:
+def tables_of(section: Budget, measured: Measured, plan: Allocation) -> Iterator[tuple[str, pl.DataFrame]]:
     """Yield the file and the rows of the plan, and of what it rests on."""
-    how = section.curves()
-    plan = reallocate(measured, section.scenario(), hold_unsure=section.hold_unsure, **how)
     yield section.file, plan.table()
     response = plan.planning.response
     if section.response is not None:
@@ -49,7 +50,8 @@ def planned(section: Budget, measured: Measured) -> Iterator[tuple[str, pl.DataF
     if section.curve is not None:
         yield section.curve, response.curve()
     if section.backtest is not None:
-        yield section.backtest, backtest_response(measured, periods=section.backtest_periods, **how)
+        periods = section.backtest_periods
+        yield section.backtest, backtest_response(measured, periods=periods, **section.curves())
 
 
 @contextmanager

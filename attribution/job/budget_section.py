@@ -34,10 +34,16 @@ class Budget(Section):
     )
     locked: list[str] = Field([], description="channels whose spend stays")
     half_life: float | None = Field(
-        None, ge=0, description="days in which what spend brings halves; fitted without it"
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="days in which what spend brings halves; fitted without it",
     )
-    complete_before: date | None = Field(None, description="periods from this day on are left out")
-    hold_unsure: bool = Field(True, description="leave channels whose gain cannot be told from zero")
+    complete_from: date | None = Field(None, description="a day: periods that begin before it are left out")
+    complete_before: date | None = Field(None, description="a day: periods from it on are left out")
+    hold_unsure: bool = Field(
+        True, description="true or false: leave channels whose gain cannot be told from zero"
+    )
     response: FileName | None = file(None)
     curve: FileName | None = file(None)
     backtest: FileName | None = file(None)
@@ -87,5 +93,6 @@ class Budget(Section):
             "model": None if self.models is None else self.models[0],
             "outcome": self.outcome,
             "half_life": self.half_life,
+            "complete_from": self.complete_from,
             "complete_before": self.complete_before,
         }

@@ -16,6 +16,7 @@ from attribution.job.sections import Job, ModelSections, built
 from attribution.models import MODELS
 
 LARGEST = 1 << 20  # bytes of a job file
+KINDS = ("float", "dict[str,float]")  # of a union, which stand in the place of a fault like keys
 
 
 def load_job(path: str | Path) -> Job:
@@ -47,7 +48,8 @@ def job_of(given: Mapping[str, Any], where: str) -> Job:
     try:
         job = Job.model_validate(given)
     except ValidationError as error:
-        raise ParameterError("\n".join(told(each, where) for each in error.errors())) from None
+        faults = dict.fromkeys(told(each, where) for each in error.errors())  # a union has one for each kind
+        raise ParameterError("\n".join(faults)) from None
     for place, each in enumerate(job.models):
         try:
             built(each)
@@ -63,9 +65,9 @@ def job_of(given: Mapping[str, Any], where: str) -> Job:
 
 def told(error: Any, where: str) -> str:
     """Return one fault with its key, what it got and what is allowed."""
-    parts = [part for part in error["loc"] if part not in MODELS]
+    parts = [part for part in error["loc"] if part not in MODELS and part not in KINDS]
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
-    section, last = section_of(error["loc"]), str(error["loc"][-1]) if error["loc"] else ""
+    section, last = section_of(error["loc"]), str(parts[-1]) if parts else ""
     if error["type"] == "extra_forbidden":
         known = list(section.model_fields)
         return f"{where}, key {key}: unknown{closest(last, known)}; known: {', '.join(known)}"
