@@ -102,7 +102,7 @@ def in_words(planning: Planning, gain: Ends, of_mix: Ends, total: float) -> str:
     more = total - math.fsum(past.now)
     told += f" for {money(abs(more))} {'more' if more > 0 else 'less'}" if abs(more) >= CENT else ""
     if isinstance(planning.scenario, FixedBudget) and gain != of_mix:
-        told += f"; against that total shared as now, within the bounds: "
+        told += "; against that total shared as now, within the bounds: "
         told += f"{amount(of_mix[0])} ({amount(of_mix[1])} to {amount(of_mix[2])})"
     first, last = past.now_days
     if first == last:
