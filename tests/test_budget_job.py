@@ -139,7 +139,7 @@ def test_a_plan_needs_spend_and_journeys() -> None:
         ),
     ],
 )
-def test_what_is_found_wrong_in_the_run_names_the_section_and_leaves_what_was(
+def test_what_is_found_wrong_in_the_run_names_the_section_and_writes_nothing(
     budget: dict[str, Any], error: type[Exception], said: str, sources: dict[str, Any], tmp_path: Path
 ) -> None:
     (tmp_path / "results").mkdir()
@@ -147,6 +147,32 @@ def test_what_is_found_wrong_in_the_run_names_the_section_and_leaves_what_was(
         run(job(**sources, budget=PLAN | budget), tmp_path)
     assert not names(tmp_path / "results")
     assert [name for name in names(tmp_path) if "partial" in name] == []
+
+
+def test_results_of_an_earlier_run_survive_a_plan_that_fails(sources: dict[str, Any], tmp_path: Path) -> None:
+    run(job(**sources, budget=PLAN), tmp_path)
+    before = sums(tmp_path / "results")
+    with pytest.raises(ParameterError, match=r"\[budget\]: locked: unknown channel"):
+        run(job(**sources, budget=PLAN | {"locked": ["Emial"]}), tmp_path)
+    assert sums(tmp_path / "results") == before
+
+
+def test_a_plan_is_read_and_shifted_as_the_job_says(sources: dict[str, Any], tmp_path: Path) -> None:
+    shifted = sources | {"spend": {**sources["spend"], "lag_days": 7.0}}
+    run(job(**shifted, reading={"timezone": "Asia/Tokyo"}, budget=PLAN), tmp_path)
+    ours = pl.read_parquet(tmp_path / "results" / "plan.parquet").drop("run_id")
+
+    def planned(zone: str, lag: float) -> pl.DataFrame:
+        reading, touchpoints, leads = at.Reading(timezone=zone), world().touchpoints, world().leads
+        journeys = at.stitch(touchpoints, leads, reading=reading)
+        log = at.credit_log(journeys, at.attribute(journeys, at.LastTouch(), at.Linear(), **DRAWN))
+        by = ["channel", "week"]
+        measured = at.measure(log, world().spend, by=by, reading=reading, spend_lag_days=lag)
+        return at.reallocate(measured, at.FixedBudget(1600.0), complete_before=COMPLETE).table()
+
+    assert_frame_equal(ours, planned("Asia/Tokyo", 7.0), check_exact=True)
+    assert not ours.equals(planned("UTC", 7.0))
+    assert not ours.equals(planned("Asia/Tokyo", 0.0))
 
 
 def test_spend_without_dates_makes_no_plan(sources: dict[str, Any], tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_locked_channels_that_are_no_names(locked: Any) -> None:
         at.FixedBudget(1_000, locked=locked)
 
 
-def test_floors_above_the_total_are_told_with_their_sum_and_their_names() -> None:
+def test_row_65_floors_above_the_total_are_told_with_their_sum_and_their_names() -> None:
     with pytest.raises(at.ParameterError) as error:
         at.FixedBudget(1_000, floors={"Search": 700, "Social": 500.5})
     assert str(error.value) == (
@@ -113,12 +113,12 @@ def test_an_unknown_channel_is_told_with_the_closest(measured: at.Measured, key:
     assert told == f"{key}: unknown channel 'Serach'; did you mean 'Search'?; known: 'Search', 'Social'"
 
 
-def test_a_channel_without_spend_cannot_be_bound(measured: at.Measured) -> None:
+def test_row_65_a_channel_without_spend_cannot_be_bound(measured: at.Measured) -> None:
     told = refusal(measured, at.FixedBudget(1_500, floors={"Organic": 5}))
     assert told == "parameter 'floors': got 'Organic', expected channels with spend: 'Search', 'Social'"
 
 
-def test_caps_below_the_total(measured: at.Measured) -> None:
+def test_row_65_caps_below_the_total_are_told_with_their_sum_and_their_names(measured: at.Measured) -> None:
     told = refusal(measured, at.FixedBudget(1_500, caps={"Search": 700, "Social": 500}))
     assert told == (
         "scenario: the most that the channels may spend, 1,200.00, is below the total, 1,500.00: "
@@ -190,7 +190,7 @@ def test_a_target_that_only_unsure_moves_reach_is_told_as_such() -> None:
     assert "its spend never varied" in plan.table().filter(channel="Steady")["reason"].item()
 
 
-def test_credits_below_zero_are_told_with_their_week() -> None:
+def test_row_65_credits_below_zero_are_told_with_their_week() -> None:
     leads = LEADS | {"Social": [-2.0, *LEADS["Social"][1:]]}
     with pytest.raises(at.TableError) as error:
         at.reallocate(weekly(SPEND, leads), at.FixedBudget(1_500))
@@ -237,7 +237,7 @@ def test_what_is_not_measured_by_channel_and_one_period() -> None:
         at.reallocate(measured, at.FixedBudget(9_000))
 
 
-def test_no_plan_holds_a_nan_even_where_a_channel_has_no_lead_or_no_spend_now() -> None:
+def test_row_65_no_plan_holds_a_nan_even_where_a_channel_has_no_lead_or_no_spend_now() -> None:
     spend = SPEND | {
         "Stopped": [500.0] * 10 + [0.0] * 10,
         "Barren": [float(200 + each) for each in range(WEEKS)],

@@ -113,7 +113,7 @@ def test_what_moves_are_worth_sums_to_the_gain_of_the_mix(saturating: at.Measure
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_every_bound_is_kept_and_the_total_to_the_cent(saturating: at.Measured, seed: int) -> None:
+def test_row_65_every_bound_is_kept_and_the_total_to_the_cent(saturating: at.Measured, seed: int) -> None:
     random = np.random.default_rng(seed)
     now = dict(
         zip(("Display", "Search", "Social", "Video"), at.response_curves(saturating).past.now, strict=True)
