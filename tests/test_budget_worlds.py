@@ -99,7 +99,7 @@ def test_the_90_percent_interval_of_the_gain_holds_the_true_gain_in_85_to_95_per
     inside, beyond = 0, [0, 0]
     for seed in range(200):
         market = random_market(np.random.default_rng([seed, 1]))
-        measured = counted_in(market, 52, seed, Resampling(0.9, 200, seed))
+        measured = counted_in(market, 52, seed, Resampling(0.9, 120, seed))
         total = round(sum(each.spend for each in market.channels), 2)
         plan = at.reallocate(measured, at.FixedBudget(total), hold_unsure=False)
         truth = market.added(plan.spend) - market.added(plan.planning.response.past.now)

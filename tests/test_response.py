@@ -327,9 +327,9 @@ def test_periods_that_are_not_complete_are_told_and_left_out_if_asked() -> None:
 
 def test_backtests_hold_a_demand_that_moves_all_channels_at_once() -> None:
     inside = 0
-    for seed in range(30):
+    for seed in range(16):
         market = Market(tuple(Paid(name, "hill", 60.0, 700.0, 800.0) for name in "ABCDE"), 60.0)
-        measured = counted_in(market, 52, seed, Resampling(0.9, 200, seed))
+        measured = counted_in(market, 52, seed, Resampling(0.9, 120, seed))
         weeks = measured.sums["week"].unique().sort()
         demand = np.exp(0.2 * np.random.default_rng([seed, 7]).standard_normal(len(weeks)))
         by_week = pl.DataFrame({"week": weeks, "demand": demand})
@@ -339,14 +339,14 @@ def test_backtests_hold_a_demand_that_moves_all_channels_at_once() -> None:
             -1, named=True
         )
         inside += found["leads_expected_low"] <= found["leads"] <= found["leads_expected_high"]
-    assert inside >= 23  # 95 % of 30 are 28.5; drawn channel by channel it was half of them
+    assert inside >= 12  # 95 % of 16 are 15; drawn channel by channel it was half of them
 
 
 def test_backtests_hold_what_happened_as_often_as_they_say() -> None:
     inside = 0
     for seed in range(40):
         market = Market((Paid("A", "hill", 300.0, 700.0, 800.0), Paid("B", "power", 9.0, 0.5, 900.0)), 60.0)
-        measured = counted_in(market, 52, seed, Resampling(0.9, 200, seed))
+        measured = counted_in(market, 52, seed, Resampling(0.9, 120, seed))
         row = at.backtest_response(measured, periods=4).row(-1, named=True)
         inside += row["leads_expected_low"] <= row["leads"] <= row["leads_expected_high"]
     assert 31 <= inside < 40  # 90 % of 40 are 36, and three standard deviations 6

@@ -32,7 +32,7 @@ def demo(
     show_kpis(pl.read_csv(out / "kpis.csv"))
     assert job.budget is not None
     assert job.budget.models is not None
-    model, until = job.budget.models[0], job.budget.complete_before
+    whole = f"--complete-from {job.budget.complete_from} --complete-before {job.budget.complete_before}"
     plan = pl.read_csv(out / job.budget.file).with_columns(unescaped(pl.col(pl.String)))
     show_allocation(plan)
     show_warnings(ran.manifest.content["warnings"])
@@ -40,4 +40,4 @@ def demo(
     say(f"next: attribution attribute --journeys {out / 'journeys.parquet'} --model markov:order=2")
     say(f"      attribution funnel {out / 'credit_log.parquet'} --by channel,month")
     tables = f"{out / 'credit_log.parquet'} --spend {sample.folder() / 'spend.parquet'}"
-    say(f"      attribution reallocate {tables} --model {model} --complete-before {until} --budget 9000")
+    say(f"      attribution reallocate {tables} --model {job.budget.models[0]} {whole} --budget 9000")

@@ -47,7 +47,7 @@ def told_of(table: str, unit: str) -> str:
     """Return what the figures of a table of the curves are about."""
     return {
         "response": f"spend and outcomes are those of a {unit}; usual spend is the mean of all {unit}s",
-        "curve": f"spend and outcomes are those of a {unit}; seen: whether some {unit} had so much spend",
+        "curve": f"spend and outcomes are those of a {unit}; seen: between the least and the most so far",
         "backtest": "sums over the last periods; error: expected less credited; error unchanged: that of "
         "the mean before, as if spend made no difference",
     }[table]
