@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -137,8 +136,3 @@ def counted_in(market: Market, weeks: int, seed: int, resampling: Resampling, fo
         by_fold=by_fold[order],
         resampling=resampling,
     )
-
-
-def days_of(weeks: int) -> list[date]:
-    """Return the first days of the weeks."""
-    return [day.date() for day in mondays(weeks)]

@@ -36,7 +36,6 @@ class Response:
     draws: Curves
     shape: str
     half_life_days: Float64  # [C]
-    dispersion: Float64  # [C] variance of a period's outcomes over their mean
 
     @property
     def steady(self) -> Bool:
@@ -130,7 +129,7 @@ def fit_response(past: Past, half_life: float | None = None) -> Response:
         ]
         curves, places = chosen(past, grids, tried, outcome, random)
     shape = SHAPES[curves.shape[0]].name
-    return Response(past, curves.drawn(), shape, half_lives[places[0]] * past.period_days, dispersion)
+    return Response(past, curves.drawn(), shape, half_lives[places[0]] * past.period_days)
 
 
 def given(half_life: float) -> Float64:
