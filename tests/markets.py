@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -90,14 +89,13 @@ def weekly(
     *,
     by_fold: Float64 | None = None,
     resampling: Resampling | None = None,
-    **more: Any,
 ) -> at.Measured:
     """Return spend and credited leads by channel and week as measured; ``by_fold`` [channel, week, fold]."""
     names = sorted({*spend, *leads})
     weeks = len(next(iter(leads.values())))
     days = [day.date() for day in mondays(weeks)]
     rows = {
-        "model": more.get("model", "m"),
+        "model": "m",
         "channel": np.repeat(names, weeks).tolist(),
         "week": days * len(names),
         "spend": [x for name in names for x in spend.get(name, [None] * weeks)],

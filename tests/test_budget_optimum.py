@@ -57,7 +57,8 @@ def test_marginal_outcomes_are_equal_between_the_bounds_and_push_against_them(
     found = best_split(curves.slope, bounds, total)
     spend, slope = found.spend, curves.slope(found.spend)
     assert math.fsum(spend) == pytest.approx(total, rel=1e-9)
-    assert (spend >= bounds.low).all() and (spend <= bounds.high).all()  # noqa: PT018
+    assert (spend >= bounds.low).all()
+    assert (spend <= bounds.high).all()
     at_low, at_high = spend - bounds.low < 1e-6, bounds.high - spend < 1e-6
     inside = ~at_low & ~at_high
     assert slope[inside] == pytest.approx(np.full(inside.sum(), found.price), rel=1e-6)

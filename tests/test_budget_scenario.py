@@ -245,7 +245,7 @@ def test_row_65_no_plan_holds_a_nan_even_where_a_channel_has_no_lead_or_no_spend
     leads = LEADS | {"Stopped": [10.0, 12.0] * 5 + [0.0] * 10, "Barren": [0.0] * WEEKS}
     for hold_unsure in (True, False):
         plan = at.reallocate(
-            weekly(spend, leads, resampling=Resampling(0.9, 200, 0)),
+            weekly(spend, leads),
             at.FixedBudget(2_000),
             hold_unsure=hold_unsure,
         )

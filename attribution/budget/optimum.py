@@ -167,9 +167,18 @@ def in_cents(spend: Float64, bounds: Bounds, total: float) -> Float64:
     >>> in_cents(np.array([33.336, 33.332, 33.332]), bounds, 100.0).tolist()
     [33.34, 33.33, 33.33]
     """
-    cents = np.floor(np.round(spend * 100, 3))
+    cents = whole_cents(spend)
     left = round(total * 100) - int(cents.sum())
     room = cents < np.rint(bounds.high * 100) if left > 0 else cents > np.rint(bounds.low * 100)
     order = np.argsort(cents - spend * 100 if left > 0 else spend * 100 - cents, kind="stable")
     cents[order[room[order]][: abs(left)]] += np.sign(left)
     return np.asarray(cents / 100)
+
+
+def whole_cents(spend: Float64) -> Float64:
+    """Return how many whole cents a spend holds [C]; what is more exact than a float is no cent less.
+
+    >>> whole_cents(np.array([0.29, 0.1 + 0.2, 1.999])).tolist()
+    [29.0, 30.0, 199.0]
+    """
+    return np.asarray(np.floor(np.round(spend * 100, 3)))

@@ -92,8 +92,8 @@ def span_of(found: History, panel: Panel, asked: slice) -> tuple[slice, list[str
     """Return the periods from the first to the last with spend and outcomes, and what to know of the ends."""
     spent, met = spent_in(panel)[asked], panel.outcomes[-1, asked, 0] > 0
     both = np.flatnonzero((spent > 0) & met)
-    if not len(both) or not spent.any():
-        return (asked if not spent.any() else slice(0, 0)), []
+    if not len(both):
+        return (slice(0, 0) if spent.any() else asked), []
     span = slice(asked.start + int(both[0]), asked.start + int(both[-1]) + 1)
     days, warnings = found.days, list[str]()
     for start, stop in ((asked.start, span.start), (span.stop, asked.stop)):

@@ -10,7 +10,7 @@ import numpy as np
 from attribution.arrays import Bool, Float64
 from attribution.budget.bounds import Bounds, bounds_of
 from attribution.budget.holding import GivenUp, held
-from attribution.budget.optimum import Optimum, best_split, in_cents, most_within, to_total
+from attribution.budget.optimum import Optimum, best_split, in_cents, most_within, to_total, whole_cents
 from attribution.budget.response import Response
 from attribution.budget.scenario import FixedBudget, Scenario, TargetCostPerLead
 from attribution.errors import ConvergenceError, ParameterError
@@ -62,7 +62,7 @@ class Planning:
 
     def in_cents(self, best: Optimum) -> Optimum:
         """Return the plan in whole cents: its total that of the scenario, or not above the target."""
-        total = float(np.floor(np.round(best.spend * 100, 3)).sum() / 100)
+        total = float(whole_cents(best.spend).sum() / 100)
         if isinstance(self.scenario, FixedBudget):
             total = self.scenario.total
         return Optimum(in_cents(best.spend, self.bounds, total), best.price)
