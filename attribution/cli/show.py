@@ -16,15 +16,14 @@ from rich.text import Text
 
 from attribution.errors import plain
 from attribution.kpis import FIGURES, KPIS
+from attribution.kpis.spelling import unit_of
 from attribution.kpis.stages import IRREGULAR
 from attribution.stitched import StitchReport
 from attribution.tables import write_table
 
 WIDE = 200  # columns of output that is no terminal
 NAME = 32  # a longer name is cut on the screen, never in a file
-BETWEEN, WITHIN = "_to_", "within_"  # in the names of rates from stage to stage, and of velocity
 DEFINED = {kpi.name for kpi in KPIS}
-SHARES = {kpi.name for kpi in KPIS if kpi.unit == "share"} | {"win_rate_shrunken"}
 ENGAGED = [kpi for kpi in KPIS if kpi.verb == "engagement"]
 FINE = {kpi.name for kpi in ENGAGED if kpi.unit == "share"}  # which may be far below 1 %
 WHOLE = {kpi.name for kpi in ENGAGED if kpi.unit == "count"}
@@ -78,8 +77,7 @@ def number(value: Any, column: str, share: bool = False) -> str:
         return f"{value:,.0f}"
     if column in FINE:
         return f"{value:.2%}".replace("%", " %")
-    looks_so = BETWEEN in column or WITHIN in column or column.endswith("_rate")
-    share = share or column in SHARES or (column not in DEFINED and looks_so)
+    share = share or unit_of(column) == "share"
     return f"{value:.1%}".replace("%", " %") if share else f"{value:,.2f}"
 
 

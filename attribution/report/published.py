@@ -14,11 +14,12 @@ from attribution.errors import TableError
 from attribution.manifest import NAME, Manifest, checksum
 from attribution.tables import unescaped
 
-TEXTS = frozenset(
-    "model channel reason run_id table what path source target alike role other rate_alike from_stage "
-    "to_stage method shape form of period models_disagree credited_by campaign cost_type currency".split()
-)
-DAYS = frozenset(("date", "compared_with"))
+TEXTS = {
+    *("model", "channel", "campaign", "reason", "run_id", "table", "what", "path", "source", "target"),
+    *("alike", "role", "other", "rate_alike", "from_stage", "to_stage", "method", "shape", "form", "of"),
+    *("period", "models_disagree", "credited_by", "cost_type", "currency"),
+}
+DAYS = {"date", "compared_with"}
 
 
 @dataclass(frozen=True)

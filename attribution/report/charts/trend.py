@@ -1,0 +1,95 @@
+"""Trend: an outcome by period, and what a change between two periods is made of."""
+
+from __future__ import annotations
+
+import altair as alt
+import polars as pl
+
+from attribution.dimensions import PERIODS
+from attribution.report.charts.canvas import (
+    ACCENT,
+    Chart,
+    Table,
+    choice,
+    finished,
+    frame_of,
+    long,
+    tips,
+    values,
+    words,
+)
+
+PARTS = {"volume": "#0072b2", "mix": "#e69f00", "rate": "#009e73"}
+
+
+def trend(source: Table, outcomes: list[str], *, model: str | None = None, channel: str = "(total)") -> Chart:
+    """Return an outcome by period with its interval, in all or of a channel.
+
+    Raises:
+        ParameterError: there is no such model or channel.
+
+    >>> from datetime import date
+    >>> row = {"model": "linear", "channel": "ads", "week": date(2026, 1, 5), "leads": 4.0}
+    >>> [each["name"] for each in trend(pl.DataFrame([row]), ["leads"], channel="ads").to_dict()["params"]]
+    ['model', 'channel', 'outcome']
+    """
+    table = frame_of(source)
+    period = next(name for name in PERIODS if name in table.columns)
+    models = table["model"].unique(maintain_order=True).to_list()
+    rows = long(table.drop_nulls(period), outcomes, ["model", "channel", period])
+    names = rows["channel"].unique(maintain_order=True).sort().to_list()
+    base = (
+        alt.Chart(values(rows.rename({period: "period"})))
+        .transform_filter("datum.model == model && datum.channel == channel && datum.outcome == outcome")
+        .encode(
+            x=alt.X(
+                "utcyearmonthdate(period):T",
+                title=words(period),
+                axis=alt.Axis(labelOverlap=True, tickCount=6),
+            ),
+            tooltip=[
+                alt.Tooltip("period:T", title=words(period), format="%Y-%m-%d"),
+                *tips(("channel", "Channel", ""), ("model", "Model", ""), ("outcome", "Outcome", "")),
+                *tips(("value", "Amount", ",.2f"), ("low", "Interval from", ",.2f"), ("high", "to", ",.2f")),
+            ],
+        )
+    )
+    chart = alt.layer(
+        base.mark_area(color=ACCENT, opacity=0.15).encode(y=alt.Y("low:Q", title=None), y2="high:Q"),
+        base.mark_line(color=ACCENT, point={"filled": True, "size": 30}).encode(
+            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(format=","))
+        ),
+    ).add_params(
+        choice("model", models, model), choice("channel", names, channel), choice("outcome", outcomes)
+    )
+    return finished(chart, f"By {period}", 240)
+
+
+def contribution(source: Table) -> Chart:
+    """Return what a change is made of by channel: more leads, another mix, another rate.
+
+    >>> row = {"model": "linear", "channel": "ads", "of": "wins", "volume": 1.0, "mix": 0.0, "rate": -1.0}
+    >>> contribution(pl.DataFrame([row])).to_dict()["mark"]["type"]
+    'bar'
+    """
+    table = frame_of(source)
+    rows = table.filter(pl.col("channel") != "(total)").unpivot(
+        list(PARTS), index=["channel"], variable_name="part"
+    )
+    hues = alt.Scale(domain=list(PARTS), range=list(PARTS.values()))
+    chart = (
+        alt.Chart(values(rows))
+        .mark_bar(height=14)
+        .encode(
+            x=alt.X("value:Q", title=f"Change in {table['of'][0]}", stack="zero"),
+            y=alt.Y(
+                "channel:N",
+                sort=table["channel"].to_list(),
+                title=None,
+                axis=alt.Axis(ticks=False, domain=False),
+            ),
+            color=alt.Color("part:N", title=None, scale=hues),
+            tooltip=tips(("channel", "Channel", ""), ("part", "From", ""), ("value", "Change", "+,.2f")),
+        )
+    )
+    return finished(chart, "What the change is made of", alt.Step(28))

@@ -1,0 +1,104 @@
+"""Names: those of channels as a page can show them, clean, short and few: the rest become (other)."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+
+import polars as pl
+
+from attribution.channels import TOTAL, UNATTRIBUTED
+from attribution.kpis import KPIS
+
+LONGEST = 60  # signs of a name
+OTHER = "(other)"
+STEERS = ("Cc", "Cs", "Co", "Cn", "Zl", "Zp")  # controls, and separators of lines
+TURNS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c"  # the way text runs
+RATIOS = {kpi.name: kpi for kpi in KPIS if kpi.denominator}
+
+
+def clean(text: str, longest: int = LONGEST) -> str:
+    r"""Return a text cut to so many signs, without what could steer a terminal or turn the way text runs.
+
+    >>> clean("red\x1b[31m"), len(clean("a" * 100))
+    ('red�[31m', 60)
+    """
+    safe = "".join(
+        "\ufffd" if sign in TURNS or unicodedata.category(sign) in STEERS else sign for sign in text
+    )
+    return safe if len(safe) <= longest else safe[: longest - 1] + "…"
+
+
+def shown_names(names: Iterable[str]) -> dict[str, str]:
+    """Return how each name is shown: different names stay different.
+
+    >>> list(shown_names(["ads", "b" * 70, "b" * 80]).values())[1][-4:]
+    'bbb…'
+    """
+    shown: dict[str, str] = {}
+    for name in names:
+        short, number = clean(name), 2
+        while short in shown.values():
+            short, number = f"{clean(name, LONGEST - 5)} ({number})", number + 1
+        shown[name] = short
+    return shown
+
+
+def most_named(credits: pl.DataFrame, outcome: str, most: int) -> dict[str, str]:
+    """Return how each channel is shown: the ones with the most of an outcome by name, the others as one.
+
+    One more than ``most`` are all named: there would be nothing to fold.
+
+    >>> credits = pl.DataFrame({"channel": ["a", "b", "c"], "leads": [1.0, 5.0, 2.0]})
+    >>> most_named(credits, "leads", 1)
+    {'b': 'b', 'a': '(other)', 'c': '(other)'}
+    """
+    own = credits.filter(~pl.col("channel").is_in([UNATTRIBUTED, TOTAL]))
+    best = own.sort(outcome).group_by("channel", maintain_order=True).agg(pl.col(outcome).max())
+    order = best.sort([outcome, "channel"], descending=[True, False])["channel"].to_list()
+    keep = order if len(order) <= most + 1 else order[:most]
+    return shown_names(keep) | dict.fromkeys(sorted(order[len(keep) :]), OTHER)
+
+
+def named(table: pl.DataFrame, names: Mapping[str, str], column: str = "channel") -> pl.DataFrame:
+    """Return the table with its channels as they are shown."""
+    raw = pl.col(column).cast(pl.String)
+    return table.with_columns(raw.replace(dict(names)))
+
+
+def folded(table: pl.DataFrame, names: Mapping[str, str], keys: Sequence[str]) -> pl.DataFrame:
+    """Return the table with the channels that have no name of their own as one row, by keys.
+
+    Counts and money are summed, ratios are those of the sums; an interval, which no sum has, is null.
+
+    >>> rows = [{"channel": name, "spend": 6.0, "leads": 3.0, "cost_per_lead": 2.0} for name in "ab"]
+    >>> folded(pl.DataFrame(rows), {"a": "(other)", "b": "(other)"}, ["channel"]).row(0)
+    ('(other)', 12.0, 6.0, 2.0)
+    """
+    shown = named(table, names)
+    other = shown.filter(channel=OTHER)
+    if other.is_empty():
+        return shown
+    ends = ("_low", "_high", "_shrunken")
+    sums = [
+        name
+        for name, kind in table.schema.items()
+        if kind == pl.Float64 and not name.endswith(ends) and name not in RATIOS and "_to_" not in name
+    ]
+    added = (
+        other.sort(*sums)
+        .group_by(keys, maintain_order=True)
+        .agg(pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()).alias(name) for name in sums)
+    )
+    ratios = [
+        kpi for name, kpi in RATIOS.items() if {name, kpi.numerator, kpi.denominator} <= {*table.columns}
+    ]
+    added = added.with_columns(
+        pl.when(pl.col(kpi.denominator) > 0)
+        .then(pl.col(kpi.numerator) / pl.col(kpi.denominator) * kpi.per - kpi.minus)
+        .alias(kpi.name)
+        for kpi in ratios
+    )
+    whole = pl.concat([shown.filter(pl.col("channel") != OTHER), added], how="diagonal")
+    below = pl.col("channel").replace_strict({OTHER: 1, UNATTRIBUTED: 2, TOTAL: 3}, default=0)
+    return whole.select(table.columns).sort(below, maintain_order=True)
