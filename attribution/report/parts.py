@@ -94,7 +94,8 @@ class Grid:
     rows: tuple[Row, ...]
     notes: Mapping[str, str] = field(default_factory=dict)  # by column: the basis of a cost
     outcome: str = ""
-    numbers: bool = True
+    across: str = ""  # the column that all cells show, where columns are models
+    folded: bool = False  # opened by who wants it
 
 
 @dataclass(frozen=True)

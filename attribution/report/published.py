@@ -91,6 +91,11 @@ class Published:
         written = pl.read_csv(path, infer_schema=False)
         return written.select(typed(column, {*TEXTS, *by}) for column in written)
 
+    def sections(self, key: str) -> list[Mapping[str, Any]]:
+        """Return the sections of a key of the job whose file was made."""
+        made = self.manifest.content["outputs"]
+        return [each for each in self.config[key] if each["file"] in made]
+
 
 def typed(column: pl.Series, texts: set[str]) -> pl.Series:
     """Return a column of a CSV file that was written here in the type that it had.

@@ -1,0 +1,133 @@
+"""Material: the tables of a run as a page shows them: channels by their shown names, the many folded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from attribution.channels import TOTAL
+from attribution.errors import TableError
+from attribution.report.names import OTHER, folded, most_named, named
+from attribution.report.parts import Number
+from attribution.report.published import Published
+
+MOST = 15  # channels that have a name of their own
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """A run, and how its channels are shown."""
+
+    run: Published
+    credits: pl.DataFrame  # as the run wrote them
+    names: Mapping[str, str]
+
+    @classmethod
+    def of(cls, run: Published) -> Material:
+        """Return the material of a run.
+
+        Raises:
+            TableError: the run has no credits, or a file is not as it was written.
+        """
+        credits = run.output("credits")
+        if credits is None:
+            raise TableError.of(
+                str(run.folder),
+                "a run without credits",
+                "a table of credits",
+                "name outputs.credits in the job and run it again",
+            )
+        outcome = outcomes_of(credits)[0]
+        return cls(run, credits, most_named(credits, outcome, MOST))
+
+    @cached_property
+    def outcomes(self) -> list[str]:
+        """The outcomes, the first being what models learn from."""
+        return outcomes_of(self.credits)
+
+    @cached_property
+    def models(self) -> list[str]:
+        """The models in the order of the run."""
+        return self.credits["model"].unique(maintain_order=True).to_list()
+
+    @cached_property
+    def model(self) -> str:
+        """The model that is shown first: that of the plan or of the first breakdown, or the first."""
+        config = self.run.config
+        plan = [config["budget"]] if config["budget"] else []
+        keys = ("breakdowns", "funnels", "velocities", "values", "trends")
+        for section in [*plan, *(each for key in keys for each in config[key])]:
+            for name in section["models"] or ():
+                if name in self.models:
+                    return str(name)
+        return self.models[0]
+
+    @cached_property
+    def few(self) -> int:
+        """How many channels have no name of their own."""
+        return sum(shown == OTHER for shown in self.names.values())
+
+    def file(self, key: str) -> str:
+        """Return the file name of an output."""
+        return str(self.run.config["outputs"][key])
+
+    def output(self, key: str, *keys: str) -> pl.DataFrame | None:
+        """Return an output of the job, its channels folded by keys where there are any."""
+        return self.shown(self.run.output(key), *keys)
+
+    def table(self, section: Mapping[str, Any], key: str = "file", *keys: str) -> pl.DataFrame | None:
+        """Return the table of a section of the job, its channels folded by keys where there are any."""
+        return self.shown(self.run.table(section.get(key), section.get("by") or ()), *keys)
+
+    def shown(self, table: pl.DataFrame | None, *keys: str) -> pl.DataFrame | None:
+        """Return a table with the channels as they are shown; without keys the unnamed ones are left out."""
+        if table is None or table.is_empty() or "channel" not in table.columns:
+            return table if table is not None and len(table) else None
+        if keys:
+            return folded(table, self.names, keys)
+        return named(table, self.names).filter(pl.col("channel") != OTHER)
+
+    def total(self, table: pl.DataFrame) -> Mapping[str, Any]:
+        """Return the row of the total of the shown model, or of the first that a table has."""
+        rows = table.filter(channel=TOTAL)
+        own = rows.filter(model=self.model)
+        found = own if len(own) else rows
+        return found.row(0, named=True) if len(found) else {}
+
+
+def outcomes_of(credits: pl.DataFrame) -> list[str]:
+    """Return the outcomes of a table of credits.
+
+    >>> outcomes_of(pl.DataFrame({"model": ["linear"], "leads": [1.0], "leads_low": [0.5], "reason": ["x"]}))
+    ['leads']
+    """
+    ends = {f"{name}{end}" for name in credits.columns for end in ("_low", "_high")}
+    return [name for name, kind in credits.schema.items() if kind == pl.Float64 and name not in ends]
+
+
+def number(row: Mapping[str, Any], column: str, unit: str, file: str) -> tuple[str | Number, ...]:
+    """Return a figure of a row and, where it is known, its interval, as the words of a sentence.
+
+    >>> [str(word) for word in number({"leads": 2.0, "leads_low": 1.0, "leads_high": 4.0}, "leads", "count", "c")]
+    ['2', ' (', '1', ' to ', '4', ')']
+    """
+    value, low, high = row.get(column), row.get(f"{column}_low"), row.get(f"{column}_high")
+    if value is None:
+        return ("unknown",)
+    figure = Number(value, unit, file)
+    if low is None or high is None:
+        return (figure,)
+    return (figure, " (", Number(low, unit, file), " to ", Number(high, unit, file), ")")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a list in words.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else list(names))

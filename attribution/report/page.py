@@ -1,0 +1,152 @@
+"""Page: one offline HTML file of a run, which asks no host for anything."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from attribution.errors import OutputError
+from attribution.report.charts.canvas import words
+from attribution.report.material import Material
+from attribution.report.names import clean
+from attribution.report.parts import Figure, Grid, Row, Section, Sentence
+from attribution.report.published import Published
+from attribution.report.sections import SECTIONS
+from attribution.tables import check_target
+from attribution.tables.files import placed
+
+SUFFIXES = (".html",)
+
+
+def write_report(run: str | Path, out: str | Path, *, force: bool = False) -> bool:
+    """Write the page of a run, the folder that a job has published; return whether the file changed.
+
+    It is one file for any browser, without a server and without a request to any host. No customer is
+    in it, and the same run gives the same bytes.
+
+    Raises:
+        TableError: the folder holds no run, or a table is not as it was written.
+        OutputExistsError: the file is there with other content and ``force`` is not set.
+        OutputError: it cannot be written, or what it takes is not installed.
+    """
+    out = Path(out)
+    check_target(out, suffixes=SUFFIXES)
+    text = page_of(Material.of(Published.read(run)))
+    return placed(out, force, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def page_of(material: Material) -> str:
+    """Return the HTML of a run."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    sections = [section for make in SECTIONS if (section := make(material)) is not None]
+    environment = Environment(
+        autoescape=True,
+        loader=PackageLoader("attribution.report"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
+    environment.filters |= {"words": words, "models": models_of, "spec": spec_of, "is_text": is_text}
+    style, script, bundle = template("page.css"), template("page.js"), vega()
+    return environment.get_template("page.html").render(
+        title=f"Attribution: {clean(material.run.manifest.content['job'])}",
+        run_id=material.run.run_id,
+        sections=sections,
+        choices=choices_of(material, sections),
+        policy=policy_of([style], [bundle, script]),
+        style=Markup(style),
+        script=Markup(script),
+        bundle=Markup(bundle),
+    )
+
+
+def template(name: str) -> str:
+    """Return a file that stands beside the templates."""
+    return (resources.files("attribution.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def vega() -> str:
+    """Return the scripts that draw the charts, in one piece.
+
+    Raises:
+        OutputError: the library that has them is not installed.
+    """
+    from altair import SCHEMA_VERSION
+
+    try:
+        import vl_convert
+    except ModuleNotFoundError as error:
+        raise OutputError(
+            f"{error.name} is needed for a page: pip install 'attribution-engine[report]'"
+        ) from error
+    version = ".".join(SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=version)
+    return script.replace("</script", "<\\/script")
+
+
+def policy_of(styles: Iterable[str], scripts: Iterable[str]) -> str:
+    """Return what a browser lets the page do: run these scripts and styles, and nothing from anywhere.
+
+    >>> policy_of([], ["1"])[:60]
+    "default-src 'none'; script-src 'sha256-a4ayc/80/OGda4BO/1o/V0"
+    """
+    hashed = [
+        " ".join(f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in texts)
+        or "'none'"
+        for texts in (scripts, styles)
+    ]
+    rules = ("base-uri 'none'", "form-action 'none'")
+    return "; ".join(["default-src 'none'", f"script-src {hashed[0]}", f"style-src {hashed[1]}", *rules])
+
+
+def models_of(parts: Iterable[Row | Sentence]) -> list[str]:
+    """Return the models that rows or sentences belong to.
+
+    >>> models_of([Sentence(("a",), "linear"), Sentence(("b",))])
+    ['linear']
+    """
+    return list(dict.fromkeys(part.model for part in parts if part.model))
+
+
+def is_text(grid: Grid, column: str) -> bool:
+    """Return whether a column of a grid holds words."""
+    place = grid.columns.index(column)
+    return any(isinstance(row.cells[place].value, str) for row in grid.rows)
+
+
+def spec_of(figure: Figure) -> dict[str, Any]:
+    """Return the chart of a figure as the page draws it: as wide as its place, its choices those of the page."""
+    spec: dict[str, Any] = figure.chart.to_dict()
+    params = spec.get("params", [])
+    choices = {each["name"]: each.pop("bind")["options"] for each in params if "bind" in each}
+    for key in ("title", "$schema"):
+        spec.pop(key, None)
+    return spec | {
+        "width": "container",
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "description": figure.alt,
+        "usermeta": {"choices": choices},
+    }
+
+
+def choices_of(material: Material, sections: Iterable[Section]) -> list[tuple[str, list[str], str]]:
+    """Return what the reader of the page chooses, from what, and what is chosen first."""
+    offered: dict[str, dict[str, None]] = {"model": dict.fromkeys(material.models)}
+    for section in sections:
+        for part in section.shows:
+            if isinstance(part, Figure):
+                for name, options in spec_of(part)["usermeta"]["choices"].items():
+                    offered.setdefault(name, {}).update(dict.fromkeys(options))
+    first: Mapping[str, str] = {"model": material.model}
+    return [
+        (name, list(options), first.get(name, next(iter(options))))
+        for name, options in offered.items()
+        if len(options) > 1
+    ]

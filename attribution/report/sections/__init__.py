@@ -1,0 +1,33 @@
+"""Sections: those of the page, in their order; one that has nothing to show is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attribution.report.material import Material
+from attribution.report.parts import Section
+from attribution.report.sections.channels import channels, win_rates
+from attribution.report.sections.journeys import paths, transitions
+from attribution.report.sections.loop import funnel, trends, value
+from attribution.report.sections.method import method, provenance
+from attribution.report.sections.models import models, roles
+from attribution.report.sections.plan import plan
+from attribution.report.sections.quality import quality
+from attribution.report.sections.summary import summary
+
+SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
+    summary,
+    models,
+    channels,
+    win_rates,
+    funnel,
+    value,
+    paths,
+    transitions,
+    roles,
+    trends,
+    plan,
+    quality,
+    method,
+    provenance,
+)

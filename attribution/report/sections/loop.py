@@ -1,0 +1,154 @@
+"""Loop: what became of the leads: how far they came, how soon, what they are worth, and what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from attribution.channels import TOTAL
+from attribution.dimensions import PERIODS
+from attribution.report import charts
+from attribution.report.charts.funnel import STAGES
+from attribution.report.material import Material, number
+from attribution.report.parts import Figure, Grid, Number, Section, Sentence, rows_of, told_columns
+
+REACHED = (
+    "leads",
+    "reached",
+    "within_30_days",
+    "within_90_days",
+    "within_365_days",
+    "median_days_of_reached",
+)
+WORTH = (
+    "spend",
+    "customers",
+    "revenue_per_customer",
+    "lifetime_value",
+    "cost_per_customer",
+    "lifetime_value_to_cost",
+)
+
+
+def funnel(material: Material) -> Section | None:
+    """Return how far leads come, and how soon they are won."""
+    says: list[Sentence] = []
+    shows: list[Figure | Grid] = []
+    for place, section in enumerate(material.run.sections("funnels")):
+        table = material.table(section, "file", "model", *section["by"])
+        if table is not None and "channel" in section["by"] and not section["entries"]:
+            alt = "Bars: leads of the chosen channel that reach each stage, from lead to win."
+            shows.append(Figure(f"funnel-{place}", charts.funnel(table), alt))
+            shows.append(stage_grid(table, section, f"funnel-table-{place}"))
+            says += how_far(material, table, section["file"])
+    for place, section in enumerate(material.run.sections("velocities")):
+        table = material.table(section)
+        if table is None or section["by"] != ["channel"] or section["naive"]:
+            continue
+        won = table.filter(from_stage="leads", to_stage="wins")
+        if won.is_empty():
+            continue
+        alt = (
+            "Line: share of the leads of the chosen channel won within so many days; open leads are censored."
+        )
+        columns = [name for name in REACHED if name in won.columns]
+        shows.append(Figure(f"velocity-{place}", charts.velocity(table), alt))
+        caption = "From lead to win: share won within so many days, open leads censored"
+        rows = rows_of(won, "channel", columns)
+        shows.append(
+            Grid(f"velocity-table-{place}", caption, section["file"], "channel", tuple(columns), rows)
+        )
+        total = material.total(won)
+        said = number(total, "within_90_days", "share", section["file"])
+        says.append(Sentence((*said, " of all leads are won within 90 days.")))
+    return Section("funnel", "Funnel and velocity", tuple(says), tuple(shows)) if shows else None
+
+
+def stage_grid(table: pl.DataFrame, section: Mapping[str, Any], key: str) -> Grid:
+    """Return the totals of a funnel: one row a model."""
+    columns = [
+        name for name in told_columns(table) if name in STAGES or "_to_" in name or name.endswith("_rate")
+    ]
+    rows = rows_of(table.filter(channel=TOTAL), "channel", columns)
+    return Grid(
+        key,
+        "Leads that reach each stage, and rates from stage to stage",
+        section["file"],
+        "channel",
+        tuple(columns),
+        rows,
+    )
+
+
+def how_far(material: Material, table: pl.DataFrame, file: str) -> Iterator[Sentence]:
+    """Yield how many of all leads were won."""
+    total = material.total(table)
+    if total and total.get("wins") is not None:
+        first, last = Number(total["leads"], "count", file), Number(total["wins"], "count", file)
+        yield Sentence(
+            ("Of ", first, " leads ", last, " were won, ", *number(total, "win_rate", "share", file), ".")
+        )
+
+
+def value(material: Material) -> Section | None:
+    """Return what customers are worth."""
+    shows = []
+    says: list[Sentence] = []
+    for place, section in enumerate(material.run.sections("values")):
+        table = material.table(section)
+        if table is None or section["by"] != ["channel"]:
+            continue
+        columns = [name for name in WORTH if name in told_columns(table)]
+        rows = rows_of(table, "channel", columns)
+        caption = f"What a customer is worth over {section['horizon_months']:g} months"
+        shows.append(Grid(f"value-{place}", caption, section["file"], "channel", tuple(columns), rows))
+        total = material.total(table)
+        says.append(
+            Sentence(
+                ("A customer is worth ", *number(total, "lifetime_value", "money", section["file"]), ".")
+            )
+        )
+    return Section("value", "What customers are worth", tuple(says), tuple(shows)) if shows else None
+
+
+def trends(material: Material) -> Section | None:
+    """Return outcomes by period, and what changes are made of."""
+    says: list[Sentence] = []
+    shows: list[Figure | Grid] = []
+    for place, section in enumerate(material.run.sections("breakdowns")):
+        if sorted(section["by"]) in [sorted(["channel", period]) for period in PERIODS]:
+            table = material.table(section, "file", "model", *section["by"])
+            if table is None:
+                continue
+            period = next(name for name in section["by"] if name != "channel")
+            sums = table.filter(pl.col("channel") != TOTAL).sort(*material.outcomes)
+            all_of = sums.group_by("model", period, maintain_order=True).agg(pl.col(material.outcomes).sum())
+            whole = pl.concat([sums, all_of.with_columns(channel=pl.lit(TOTAL))], how="diagonal").sort(
+                period, "model", "channel"
+            )
+            alt = f"Line: the chosen outcome of the chosen channel by {period}, with its interval."
+            shows.append(Figure(f"trend-{place}", charts.trend(whole, material.outcomes), alt))
+    for place, section in enumerate(material.run.sections("trends")):
+        table = material.table(section)
+        if table is None:
+            continue
+        if section["table"] == "contribution":
+            alt = "Bars: what each channel adds to the change, by volume, mix and rate."
+            shows.append(Figure(f"contribution-{place}", charts.contribution(table), alt))
+            total = material.total(table)
+            said = number(total, "change", "count", section["file"])
+            text = f"{section['of']} from {section['before']} to {section['now']} ({section['period']}s): a change of "
+            says.append(Sentence((text[:1].upper() + text[1:], *said, ".")))
+        shows.append(trend_grid(table, section, f"trend-table-{place}"))
+    return Section("trends", "Trend", tuple(says), tuple(shows)) if shows else None
+
+
+def trend_grid(table: pl.DataFrame, section: Mapping[str, Any], key: str) -> Grid:
+    """Return the table of a change, a season or a forecast."""
+    dates = [name for name, kind in table.schema.items() if kind == pl.Date]
+    columns = [*dates, *told_columns(table)]
+    caption = f"{section['table'].replace('_', ' ').capitalize()} by {section['period']}"
+    head = "channel" if "channel" in table.columns else "model"
+    return Grid(key, caption, section["file"], head, tuple(columns), rows_of(table, head, columns))

@@ -1,0 +1,114 @@
+"""Models: their credits side by side, where they differ by more than chance, and who opens and closes."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from attribution.report import charts
+from attribution.report.charts.canvas import words
+from attribution.report.material import Material, listed
+from attribution.report.parts import Cell, Figure, Grid, Number, Row, Section, Sentence, rows_of
+
+SPREAD = ("share_least", "share_most", "disagreement")
+
+
+def models(material: Material) -> Section:
+    """Return the models side by side, and the channels on which they differ."""
+    credits = material.shown(material.credits, "model", "channel")
+    assert credits is not None
+    told = disputes(material)
+    disputed = [] if told is None else told.filter("disputed")["channel"].to_list()
+    alt = "Points: credit of each channel by each model. Lines: their intervals. The chosen model is drawn strong."
+    shows: list[Figure | Grid] = [
+        Figure("compare", charts.compare(credits, model=material.model, disputed=disputed), alt),
+        *(side_by_side(material, credits, outcome) for outcome in material.outcomes),
+    ]
+    says = [Sentence((f"{len(material.models)} models share the same outcomes among the channels.",))]
+    if told is not None:
+        says.append(Sentence((agreement(disputed, len(told)),)))
+        rows = rows_of(told, "channel", [*SPREAD, "reason"], SPREAD)
+        caption = f"Where models differ in {material.outcomes[0]}, most disputed first"
+        shows.append(
+            Grid("disputes", caption, material.file("comparison"), "channel", (*SPREAD, "reason"), rows)
+        )
+    return Section("models", "Models side by side", tuple(says), tuple(shows))
+
+
+def agreement(disputed: list[str], channels: int) -> str:
+    """Return on which channels models differ by more than chance.
+
+    >>> agreement(["ads"], 3)
+    'They differ by more than chance on 1 of 3 channels, marked †: ads.'
+    """
+    if not disputed:
+        return "On no channel do they differ by more than chance."
+    return f"They differ by more than chance on {len(disputed)} of {channels} channels, marked †: {listed(disputed)}."
+
+
+def disputes(material: Material) -> pl.DataFrame | None:
+    """Return one row a channel: what models make of it."""
+    table = material.output("comparison")
+    if table is None:
+        return None
+    one = table.unique("channel", maintain_order=True)
+    return one.sort(["disagreement", "channel"], descending=[True, False])
+
+
+def side_by_side(material: Material, credits: pl.DataFrame, outcome: str) -> Grid:
+    """Return channels down, models across, of an outcome."""
+    names = credits["channel"].unique(maintain_order=True).to_list()
+    found = {(row["model"], row["channel"]): row for row in credits.to_dicts()}
+    rows = []
+    for name in sorted(names, key=lambda name: name.startswith("(")):
+        there = [(model, found.get((model, name), {})) for model in material.models]
+        cells = tuple(
+            Cell(outcome, row.get(outcome), row.get(f"{outcome}_low"), row.get(f"{outcome}_high"))
+            for _, row in there
+        )
+        rows.append(Row(name, cells))
+    return Grid(
+        f"credits-{material.outcomes.index(outcome)}",
+        f"{words(outcome)} by channel and model",
+        material.file("credits"),
+        "channel",
+        tuple(material.models),
+        tuple(rows),
+        outcome=outcome,
+        across=outcome,
+    )
+
+
+def roles(material: Material) -> Section | None:
+    """Return who opens journeys, who assists and who closes."""
+    table = disputes(material)
+    if table is None:
+        return None
+    columns = ("opens", "assists", "closes")
+    known = table.drop_nulls(columns)
+    if known.is_empty():
+        return None
+    file = material.file("comparison")
+    alt = "Bars: how often each channel opens, assists and closes the converting journeys that it is in."
+    return Section(
+        "roles",
+        "Openers, assisters, closers",
+        tuple(most(known, role, file) for role in ("opens", "closes")),
+        (
+            Figure("roles", charts.roles(table), alt),
+            Grid(
+                "roles-table",
+                "Share of the converting journeys of a channel",
+                file,
+                "channel",
+                columns,
+                rows_of(known, "channel", columns, columns),
+            ),
+        ),
+    )
+
+
+def most(table: pl.DataFrame, role: str, file: str) -> Sentence:
+    """Return which channel has a role most often."""
+    best = table.sort([role, "channel"], descending=[True, False]).row(0, named=True)
+    text = f"{best['channel']} {role} the largest part of the converting journeys that it is in: "
+    return Sentence((text, Number(best[role], "share", file), "."))
