@@ -112,7 +112,8 @@ def outcomes_of(credits: pl.DataFrame) -> list[str]:
 def number(row: Mapping[str, Any], column: str, unit: str, file: str) -> tuple[str | Number, ...]:
     """Return a figure of a row and, where it is known, its interval, as the words of a sentence.
 
-    >>> [str(word) for word in number({"leads": 2.0, "leads_low": 1.0, "leads_high": 4.0}, "leads", "count", "c")]
+    >>> row = {"leads": 2.0, "leads_low": 1.0, "leads_high": 4.0}
+    >>> [str(word) for word in number(row, "leads", "count", "credits.csv")]
     ['2', ' (', '1', ' to ', '4', ')']
     """
     value, low, high = row.get(column), row.get(f"{column}_low"), row.get(f"{column}_high")

@@ -122,7 +122,7 @@ def is_text(grid: Grid, column: str) -> bool:
 
 
 def spec_of(figure: Figure) -> dict[str, Any]:
-    """Return the chart of a figure as the page draws it: as wide as its place, its choices those of the page."""
+    """Return the chart of a figure as the page draws it: as wide as its place, its choices the page's."""
     spec: dict[str, Any] = figure.chart.to_dict()
     params = spec.get("params", [])
     choices = {each["name"]: each.pop("bind")["options"] for each in params if "bind" in each}

@@ -51,7 +51,7 @@ def response(curves: Response | pl.DataFrame, allocation: Allocation | pl.DataFr
         *(("low", "Interval from", ",.2f"), ("high", "to", ",.2f")),
     )
     x, y = (
-        alt.X("spend:Q", title="Spend", axis=alt.Axis(format=",", tickCount=6)),
+        alt.X("spend:Q", title="Spend", axis=alt.Axis(format=",~f", tickCount=6)),
         alt.Y("value:Q", title=outcome),
     )
     base = alt.Chart(values(rows)).encode(color=hues, tooltip=hover, x=x)
@@ -125,7 +125,7 @@ def waterfall(allocation: Table) -> Chart:
         )
     )
     hues = alt.Scale(domain=["more", "less", "total"], range=[GOOD, BAD, INK])
-    amount = alt.Scale(zero=False, nice=True, padding=40)
+    amount = alt.Scale(zero=False, nice=True, padding=78)
     base = alt.Chart(values(told)).encode(
         y=alt.Y("step:N", sort=told["step"].to_list(), title=None, axis=alt.Axis(ticks=False, domain=False)),
         color=alt.Color("kind:N", legend=None, scale=hues),
@@ -136,7 +136,7 @@ def waterfall(allocation: Table) -> Chart:
             "start:Q",
             title="Spend (the axis does not begin at 0)",
             scale=amount,
-            axis=alt.Axis(format=",", tickCount=6),
+            axis=alt.Axis(format=",~f", tickCount=6),
         ),
         "end:Q",
     )

@@ -1,4 +1,4 @@
-"""Canvas: what all charts share, their colours and type, and tables turned into the few fields that they draw."""
+"""Canvas: what all charts share: their colours and type, and tables as the few fields that they draw."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ COLOURS = (
 INK, FAINT, ACCENT, GOOD, BAD = "#1b2733", "#5f6b76", "#0072b2", "#00795a", "#b3470a"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 WIDTH = 640  # pixels where nothing says how wide the place is
+NARROW = "width < 420 ? 2 : 4"  # columns of a legend, on a phone and on a desk
 NAME = 130  # pixels of a channel's name beside an axis
 SUMS = ("(total)",)
 ROWS = ("(unattributed)", "(total)", "(other)")
@@ -104,7 +105,8 @@ def finished(chart: Any, title: str, height: Any) -> Any:
         .configure(font=FONT, background="white", padding=8)
         .configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal", **axis)
         .configure_axisY(labelLimit=NAME)
-        .configure_legend(labelFontSize=12, titleFontSize=12, labelColor=INK, orient="bottom", columns=3)
+        .configure_axisQuantitative(labelOverlap=True, labelSeparation=10)
+        .configure_legend(labelFontSize=12, titleFontSize=12, labelColor=INK, orient="bottom", columns=alt.ExprRef(NARROW))
         .configure_title(fontSize=14, anchor="start", color=INK, offset=12)
         .configure_view(stroke=None)
     )

@@ -31,7 +31,7 @@ SPELLED = {START: "start", CONVERSION: "conversion", NULL: "null"}
 
 
 def chain(table: Table) -> Chart:
-    """Return the moves that are made most as a graph: circles are channels, lines bend to the right of their way.
+    """Return the moves that are made most as a graph: circles are channels, lines bend to their right.
 
     >>> row = {"source": "(start)", "target": "ads", "count": 3.0, "probability": 1.0}
     >>> len(chain(pl.DataFrame([row])).to_dict()["layer"])

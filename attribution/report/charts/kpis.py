@@ -51,7 +51,7 @@ def kpis(measured: Table, figure: str = "cost_per_lead", *, model: str | None = 
         *(("value", title, form), ("low", "Interval from", form), ("high", "to", form)),
     )
     order = alt.EncodingSortField("value", op="min", order="ascending")
-    axis = alt.Axis(format="~p" if form.endswith("%") else ",", tickCount=6)
+    axis = alt.Axis(format="~p" if form.endswith("%") else ",~f", tickCount=6)
     bars = alt.Chart(values(rows)).transform_filter("datum.model == model")
     place = alt.Y("channel:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False))
     bars = bars.encode(y=place, tooltip=hover)
@@ -106,7 +106,7 @@ def win_rates(measured: Table, *, model: str | None = None) -> Chart:
         *(("win_rate", "Win rate", ".1%"), ("win_rate_low", "Interval from ", ".1%")),
         *(("win_rate_high", "to ", ".1%"), ("spend", "Spend", ",.2f"), ("leads", "Leads", ",.2f")),
     )
-    money = alt.Axis(format=",", tickCount=6)
+    money = alt.Axis(format=",~f", tickCount=6)
     x = alt.X(
         "cost_per_lead:Q", title="Cost per lead (cheaper to the left)", axis=money, scale=alt.Scale(zero=True)
     )

@@ -69,7 +69,7 @@ def paths(table: Table, *, most: int = 12, outcome: str | None = None) -> Chart:
 def path_lengths(table: Table) -> Chart:
     """Return journeys by their number of touchpoints, and how many of them convert.
 
-    >>> row = {"touchpoints_from": 1, "touchpoints_to": 1, "journeys": 4.0, "leads": 1.0, "conversion_rate": 0.25}
+    >>> row = {"touchpoints_from": 1, "touchpoints_to": 1, "journeys": 4.0, "conversion_rate": 0.25}
     >>> path_lengths(pl.DataFrame([row])).to_dict()["layer"][0]["mark"]["type"]
     'bar'
     """
@@ -114,7 +114,7 @@ def binned(frame: pl.DataFrame, unit: str, title: str, amount: str, share: str) 
     hover = tips(("bin", words(unit), ""), ("amount", words(amount), ",.0f"), ("share", words(share), ".1%"))
     base = alt.Chart(values(rows)).encode(x=x, tooltip=hover)
     bars = base.mark_bar(color=ACCENT, opacity=0.75).encode(
-        y=alt.Y("amount:Q", title=words(amount), axis=alt.Axis(format=",", titleColor=ACCENT))
+        y=alt.Y("amount:Q", title=words(amount), axis=alt.Axis(format=",~f", titleColor=ACCENT))
     )
     line = base.mark_line(color="#b3470a", point={"filled": True, "color": "#b3470a", "size": 45}).encode(
         y=alt.Y("share:Q", title=words(share), axis=alt.Axis(format="~p", grid=False, titleColor="#b3470a"))

@@ -23,7 +23,9 @@ def channels(material: Material) -> Section | None:
     if table is None:
         return None
     shrunken = [name for name in table.columns if name.endswith("_shrunken")]
-    columns = told_columns(table, shrunken)
+    first = ["spend", *material.outcomes, *(kpi.name for kpi in KPIS if kpi.verb == "measure" and kpi.denominator)]
+    told = told_columns(table, shrunken)
+    columns = sorted(told, key=lambda name: first.index(name) if name in first else len(first))
     grid = Grid(
         "kpis",
         "KPIs by channel; the total is a ratio of sums, never a mean of ratios",

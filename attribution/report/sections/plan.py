@@ -25,11 +25,14 @@ def plan(material: Material) -> Section | None:
         shows.append(Figure("response", charts.response(curve, allocation), alt))
     alt = "Bars: what is taken from or given to each channel, on the way from the spend now to the spend proposed."
     shows.append(Figure("waterfall", charts.waterfall(allocation), alt))
-    columns = [*told_columns(allocation), "reason"]
+    columns = told_columns(allocation)
     caption = f"Spend now and proposed, a {section['period']}"
     shows.append(
         Grid("allocation", caption, file, "channel", tuple(columns), rows_of(allocation, "channel", columns))
     )
+    why = allocation.drop_nulls("reason")
+    rows = rows_of(why, "channel", ["reason"])
+    shows.append(Grid("reasons", "Why, channel by channel", file, "channel", ("reason",), rows))
     response = material.table(section, "response")
     if response is not None:
         columns = told_columns(response)

@@ -1,0 +1,47 @@
+"""The verb report: what a run has published, as one page to look at, or as pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from attribution.cli import options
+from attribution.cli.show import say
+from attribution.errors import OutputError
+
+
+def report(
+    run: Path,
+    /,
+    *,
+    out: Annotated[
+        Path | None, Parameter(help="File of the page, or folder of the pictures; RUN.html or RUN-charts.")
+    ] = None,
+    form: Annotated[
+        Literal["html", "svg", "png"],
+        Parameter(name="--format", help="One page, or each chart as a picture."),
+    ] = "html",
+    force: options.Force = False,
+) -> None:
+    """Write what a run has found as one offline page, readable without a server, or as pictures.
+
+    Parameters
+    ----------
+    run
+        Folder of a run, as attribution run and attribution demo write it.
+    """
+    try:
+        from attribution.report.page import write_report
+        from attribution.report.pictures import write_charts
+    except ModuleNotFoundError as error:
+        raise OutputError(f"{error.name} is needed: pip install 'attribution-engine[report]'") from error
+    place = run.resolve()
+    if form == "html":
+        page = out or place.with_name(f"{place.name}.html")
+        changed = write_report(run, page, force=force)
+        say(f"{'wrote' if changed else 'unchanged:'} {page} ({page.stat().st_size / 1e6:.1f} MB)")
+        return
+    files = write_charts(run, out or place.with_name(f"{place.name}-charts"), form, force=force)
+    say(f"wrote {len(files)} charts: {files[0].parent}")
