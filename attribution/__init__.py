@@ -103,6 +103,7 @@ from attribution.models import (
 )
 from attribution.paths import from_paths
 from attribution.rare_channels import group_rare
+from attribution.report.star import write_star
 from attribution.stitched import Stitched, StitchReport
 from attribution.stitching import from_journeys, split_events, stitch
 from attribution.tables import Reading, write_table
@@ -196,6 +197,7 @@ __all__ = [
     "with_channels",
     "with_funnel_position",
     "write_graphml",
+    "write_star",
     "write_table",
     "year_over_year",
 ]

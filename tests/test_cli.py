@@ -104,6 +104,7 @@ OPTIONS = {
         *("--comparisons", "--shares-ratio", "--out", "--json", "--force"),
     ),
     "run": ("--out", "--dry-run", "--force", "--threads", "--log-format"),
+    "export": ("--star", "--format", "--force"),
     "check": ("--spend", "--rejected", "--force", *COLUMNS, *WINDOW, *READING),
     "schema": (),
     "models": ("--markdown",),

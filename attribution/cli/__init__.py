@@ -18,6 +18,7 @@ from attribution.cli.compare import compare
 from attribution.cli.demo import demo
 from attribution.cli.engagement import engagement
 from attribution.cli.experiment import experiment
+from attribution.cli.export import export
 from attribution.cli.funnel import funnel
 from attribution.cli.gap import gap
 from attribution.cli.measure import measure
@@ -48,7 +49,7 @@ VERBS = (
     *(demo, stitch, attribute, advance, measure, funnel, velocity, value, trends, reallocate),
     compare,
     *(channels, engagement, page_stages, gap, experiment, sample_size),
-    *(run, check, schema, models, kpis),
+    *(run, export, check, schema, models, kpis),
 )
 for verb in VERBS:
     app.command(verb)

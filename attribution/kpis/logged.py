@@ -60,6 +60,8 @@ def open_log(credits: Any) -> Logged | None:
     Raises:
         TableError: a file is not as it was written.
     """
+    if isinstance(credits, Logged):
+        return credits
     if isinstance(credits, CreditLog):
         return in_memory(credits)
     if isinstance(credits, (str, Path)) and Path(credits).suffix == ".parquet" and Path(credits).is_file():

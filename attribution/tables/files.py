@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from filecmp import cmp
 from glob import glob
@@ -74,14 +75,22 @@ def write_rows(
 
 def placed(path: Path, force: bool, fill: Callable[[Path], None]) -> bool:
     """Fill a temporary file beside the path and rename it; return whether the path changed."""
+    temporary = path.with_name(f".{path.name}-{uuid4().hex}.part")
+    with writing(path), unfinished(temporary):
+        fill(temporary)
+        if path.exists() and cmp(path, temporary, shallow=False):
+            return False
+        if path.exists() and not force:
+            raise OutputExistsError(f"{path} exists and holds something else; pass --force to replace it")
+        temporary.replace(path)
+    return True
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise what goes wrong while the path is written as OutputError, with the path."""
     try:
-        with unfinished(path.with_name(f".{path.name}-{uuid4().hex}.part")) as temporary:
-            fill(temporary)
-            if path.exists() and cmp(path, temporary, shallow=False):
-                return False
-            if path.exists() and not force:
-                raise OutputExistsError(f"{path} exists and holds something else; pass --force to replace it")
-            temporary.replace(path)
+        yield
     except ModuleNotFoundError as error:
         raise OutputError(
             f"{path}: {error.name} is needed for {path.suffix}: pip install 'attribution-engine[excel]'"
@@ -89,7 +98,6 @@ def placed(path: Path, force: bool, fill: Callable[[Path], None]) -> bool:
     except (OSError, pl.exceptions.ComputeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise OutputError(f"{path}: cannot be written: {reason}") from error
-    return True
 
 
 def write(table: pl.DataFrame, path: Path, suffix: str, about: Mapping[str, Any]) -> None:
@@ -136,13 +144,20 @@ def stream_parquet(frames: Iterator[pl.DataFrame], path: Path, about: Mapping[st
 
 
 def write_excel(table: pl.DataFrame, path: Path) -> None:
-    """Write a workbook whose bytes depend on the table alone."""
+    """Write a workbook of one table."""
+    with workbook(path) as book:
+        table.write_excel(book)
+
+
+@contextmanager
+def workbook(path: Path) -> Iterator[Any]:
+    """Give a workbook to fill, whose bytes depend on its cells alone, and in which text is only text."""
     import xlsxwriter
 
     as_text = dict.fromkeys(("strings_to_formulas", "strings_to_numbers", "strings_to_urls"), False)
     with path.open("wb") as file, xlsxwriter.Workbook(file, as_text) as book:
         book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
-        table.write_excel(book)
+        yield book
 
 
 def flat(table: pl.DataFrame) -> pl.DataFrame:
