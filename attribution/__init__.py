@@ -19,6 +19,8 @@ Data flows one way. Tables are checked at one gate (``tables``), cut into journe
 is its formula and nothing else.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from attribution import sample
 from attribution.budget import (
     Allocation,
@@ -103,10 +105,14 @@ from attribution.models import (
 )
 from attribution.paths import from_paths
 from attribution.rare_channels import group_rare
-from attribution.report.star import write_star
+from attribution.report.star.tables import write_star
+from attribution.report.writing import write_charts, write_report
 from attribution.stitched import Stitched, StitchReport
 from attribution.stitching import from_journeys, split_events, stitch
 from attribution.tables import Reading, write_table
+
+if TYPE_CHECKING:
+    from attribution.report import charts
 
 __all__ = [
     "KPIS",
@@ -161,6 +167,7 @@ __all__ = [
     "attribute",
     "backtest_response",
     "benchmark_gap",
+    "charts",
     "choose_order",
     "compare",
     "contribution",
@@ -196,8 +203,19 @@ __all__ = [
     "web_log",
     "with_channels",
     "with_funnel_position",
+    "write_charts",
     "write_graphml",
+    "write_report",
     "write_star",
     "write_table",
     "year_over_year",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return the charts, whose library is loaded by who asks for them."""
+    if name == "charts":
+        from importlib import import_module
+
+        return import_module("attribution.report.charts")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -27,10 +27,10 @@ from attribution import MODELS, OutputError, ParameterError, TableError, sample
 from attribution.errors import OutputExistsError
 from attribution.job import job_of, run
 from attribution.manifest import Manifest, checksum
-from attribution.report import star_files
 from attribution.report.published import Published
-from attribution.report.star import Star, star_of, star_tables, write_star
-from attribution.report.star_schema import OUTCOMES, STAR
+from attribution.report.star import files as star_files
+from attribution.report.star.schema import OUTCOMES, STAR
+from attribution.report.star.tables import Star, star_of, star_tables, write_star
 from attribution.tables import write_table
 
 ZONE = "Pacific/Auckland"  # most days there are not those of UTC

@@ -25,6 +25,7 @@ from attribution.cli.measure import measure
 from attribution.cli.page_stages import page_stages
 from attribution.cli.reallocate import reallocate
 from attribution.cli.registry import kpis, models
+from attribution.cli.report import report
 from attribution.cli.run import run, schema
 from attribution.cli.sample_size import sample_size
 from attribution.cli.stitch import stitch
@@ -49,7 +50,7 @@ VERBS = (
     *(demo, stitch, attribute, advance, measure, funnel, velocity, value, trends, reallocate),
     compare,
     *(channels, engagement, page_stages, gap, experiment, sample_size),
-    *(run, export, check, schema, models, kpis),
+    *(run, report, export, check, schema, models, kpis),
 )
 for verb in VERBS:
     app.command(verb)

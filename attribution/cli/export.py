@@ -10,9 +10,9 @@ from cyclopts import Parameter
 from attribution.cli import options
 from attribution.cli.show import say
 from attribution.report.published import Published
-from attribution.report.star import star_of
-from attribution.report.star_files import check_place, write_tables
-from attribution.report.star_schema import STAR
+from attribution.report.star.files import check_place, write_tables
+from attribution.report.star.schema import STAR
+from attribution.report.star.tables import star_of
 
 
 def export(

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from attribution.cli import options
 from attribution.cli.show import say
-from attribution.errors import OutputError
+from attribution.report.writing import write_charts, write_report
 
 
 def report(
@@ -32,11 +32,6 @@ def report(
     run
         Folder of a run, as attribution run and attribution demo write it.
     """
-    try:
-        from attribution.report.page import write_report
-        from attribution.report.pictures import write_charts
-    except ModuleNotFoundError as error:
-        raise OutputError(f"{error.name} is needed: pip install 'attribution-engine[report]'") from error
     place = run.resolve()
     if form == "html":
         page = out or place.with_name(f"{place.name}.html")

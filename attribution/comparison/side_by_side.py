@@ -160,6 +160,7 @@ def channel_table(shares: Shares, result: Result) -> pl.DataFrame:
         "rate_alike": pl.Series(
             alike(shares, rates, drawn_rates, part_of(np.full_like(met, UNSEEN), met)), dtype=pl.String
         ),
+        "disputed": pl.Series([disputed(shares, i) for i in range(len(shares.channels))], dtype=pl.Boolean),
         "reason": pl.Series(
             [reason(shares, place, acts[place]) for place in range(len(shares.channels))], dtype=pl.String
         ),
@@ -173,18 +174,21 @@ def part_of(parts: Float64, wholes: Float64) -> Float64:
     return np.asarray(np.divide(parts, below, out=np.full(parts.shape, np.nan), where=below != 0))
 
 
+def disputed(shares: Shares, place: int) -> bool | None:
+    """Return whether two models differ on a channel by more than chance; None without replicates."""
+    if shares.drawn is None:
+        return None
+    most, least = int(shares.values[:, place].argmax()), int(shares.values[:, place].argmin())
+    low, high = shares.bounds(shares.drawn[most, :, place] - shares.drawn[least, :, place])
+    return not low <= 0 <= high
+
+
 def reason(shares: Shares, place: int, acts: Float64) -> str:
     """Return why models differ on a channel, or that they agree: no difference of two is more than chance."""
-    values = shares.values[:, place]
-    most, least = int(values.argmax()), int(values.argmin())
-    agree = False
-    if shares.drawn is not None:
-        low, high = shares.bounds(shares.drawn[most, :, place] - shares.drawn[least, :, place])
-        agree = bool(low <= 0 <= high)
+    agree = disputed(shares, place) is False
     opens, _, closes = (None if np.isnan(part) else float(part) for part in acts)
-    return explained(
-        dict(zip(shares.models, values.tolist(), strict=True)), opens, closes, shares.outcome, agree
-    )
+    given = dict(zip(shares.models, shares.values[:, place].tolist(), strict=True))
+    return explained(given, opens, closes, shares.outcome, agree)
 
 
 def agreement_table(shares: Shares) -> pl.DataFrame:

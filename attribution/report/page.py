@@ -6,37 +6,13 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
-from attribution.errors import OutputError
 from attribution.report.charts.canvas import words
 from attribution.report.material import Material
 from attribution.report.names import clean
 from attribution.report.parts import Figure, Grid, Row, Section, Sentence
-from attribution.report.published import Published
 from attribution.report.sections import SECTIONS
-from attribution.tables import check_target
-from attribution.tables.files import placed
-
-SUFFIXES = (".html",)
-
-
-def write_report(run: str | Path, out: str | Path, *, force: bool = False) -> bool:
-    """Write the page of a run, the folder that a job has published; return whether the file changed.
-
-    It is one file for any browser, without a server and without a request to any host. No customer is
-    in it, and the same run gives the same bytes.
-
-    Raises:
-        TableError: the folder holds no run, or a table is not as it was written.
-        OutputExistsError: the file is there with other content and ``force`` is not set.
-        OutputError: it cannot be written, or what it takes is not installed.
-    """
-    out = Path(out)
-    check_target(out, suffixes=SUFFIXES)
-    text = page_of(Material.of(Published.read(run)))
-    return placed(out, force, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def page_of(material: Material) -> str:
@@ -73,21 +49,12 @@ def template(name: str) -> str:
 
 
 def vega() -> str:
-    """Return the scripts that draw the charts, in one piece.
-
-    Raises:
-        OutputError: the library that has them is not installed.
-    """
+    """Return the scripts that draw the charts, in one piece."""
     from altair import SCHEMA_VERSION
+    from vl_convert import javascript_bundle
 
-    try:
-        import vl_convert
-    except ModuleNotFoundError as error:
-        raise OutputError(
-            f"{error.name} is needed for a page: pip install 'attribution-engine[report]'"
-        ) from error
     version = ".".join(SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=version)
+    script = javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=version)
     return script.replace("</script", "<\\/script")
 
 

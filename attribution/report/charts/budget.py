@@ -15,6 +15,7 @@ from attribution.report.charts.canvas import (
     colour,
     finished,
     frame_of,
+    layered,
     tips,
     values,
 )
@@ -86,7 +87,7 @@ def response(curves: Response | pl.DataFrame, allocation: Allocation | pl.DataFr
             ("value", outcome, ",.2f"),
         )
         layers.append(marks.encode(x=x, y=y, color=hues, shape=shape, tooltip=told))
-    return finished(alt.layer(*layers), "What spend brings", 340)
+    return finished(layered(*layers), "What spend brings", 340)
 
 
 def waterfall(allocation: Table) -> Chart:
@@ -140,7 +141,7 @@ def waterfall(allocation: Table) -> Chart:
         ),
         "end:Q",
     )
-    chart = alt.layer(
+    chart = layered(
         base.transform_filter("datum.kind != 'total'").mark_bar(height=16).encode(x=low, x2=high),
         base.transform_filter("datum.kind == 'total'")
         .mark_tick(thickness=4, height=22)

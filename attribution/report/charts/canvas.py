@@ -97,19 +97,28 @@ def words(name: str) -> str:
     return spelled[:1].upper() + spelled[1:]
 
 
-def finished(chart: Any, title: str, height: Any) -> Any:
+def layered(*charts: alt.Chart) -> alt.LayerChart:
+    """Return charts on top of each other."""
+    return alt.LayerChart(layer=list(charts))
+
+
+def finished(chart: Chart, title: str, height: float | alt.Step) -> Chart:
     """Return the chart with its title, size and type."""
     axis = {"labelColor": INK, "titleColor": FAINT, "gridColor": "#e3e8ec", "domainColor": "#9aa5ae"}
-    return (
+    made: Chart = (
         chart.properties(width=WIDTH, height=height, title=title, description=title)
         .configure(font=FONT, background="white", padding=8)
         .configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal", **axis)
         .configure_axisY(labelLimit=NAME)
         .configure_axisQuantitative(labelOverlap=True, labelSeparation=10)
-        .configure_legend(labelFontSize=12, titleFontSize=12, labelColor=INK, orient="bottom", columns=alt.ExprRef(NARROW))
+        .configure_legend(
+            **{"labelFontSize": 12, "titleFontSize": 12, "labelColor": INK, "orient": "bottom"},
+            columns=alt.ExprRef(NARROW),
+        )
         .configure_title(fontSize=14, anchor="start", color=INK, offset=12)
         .configure_view(stroke=None)
     )
+    return made
 
 
 def colour(field: str, domain: Sequence[str], title: str | None = None, **legend: Any) -> alt.Color:

@@ -19,6 +19,7 @@ from attribution.report.charts.canvas import (
     colour,
     finished,
     frame_of,
+    layered,
     tips,
     values,
 )
@@ -69,7 +70,7 @@ def chain(table: Table) -> Chart:
     hues = alt.Scale(domain=["channel", "conversion", "null"], range=[FAINT, GOOD, BAD])
     named = colour("name", [each["name"] for each in circles], title=None)
     outer = alt.Chart(values(pl.DataFrame(ends))).encode(x=x, y=y)
-    chart = alt.layer(
+    chart = layered(
         moved.encode(
             x=x,
             y=y,

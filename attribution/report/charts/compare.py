@@ -16,6 +16,7 @@ from attribution.report.charts.canvas import (
     colour,
     finished,
     frame_of,
+    layered,
     long,
     outcomes_of,
     tips,
@@ -78,7 +79,7 @@ def compare(
         x=amount, size=alt.condition("datum.model == model", alt.value(90), alt.value(30))
     )
     step = alt.Step(max(7, 30 // len(models)))
-    chart = alt.layer(reach, points).add_params(
+    chart = layered(reach, points).add_params(
         choice("model", models, model), choice("outcome", outcomes, outcome)
     )
     return finished(chart, "Credit by channel and model", step)

@@ -13,6 +13,7 @@ from attribution.report.charts.canvas import (
     choice,
     finished,
     frame_of,
+    layered,
     long,
     tips,
     values,
@@ -69,7 +70,7 @@ def funnel(source: Table, *, model: str | None = None, channel: str = "(total)")
         )
     )
     label = base.mark_text(align="left", dy=-11, fontSize=12, color=INK, limit=alt.ExprRef("width"))
-    chart = alt.layer(
+    chart = layered(
         base.mark_bar(color=ACCENT, opacity=0.75, height=12, yOffset=6).encode(
             x=alt.X("value:Q", title="Leads")
         ),
@@ -114,7 +115,7 @@ def velocity(source: Table, *, model: str | None = None, channel: str = "(total)
     share = alt.Y(
         "value:Q", title="Share of leads won", axis=alt.Axis(format="~p"), scale=alt.Scale(zero=True)
     )
-    chart = alt.layer(
+    chart = layered(
         base.mark_area(color=ACCENT, opacity=0.15).encode(
             y=alt.Y("low:Q", title="Share of leads won"), y2="high:Q"
         ),

@@ -19,6 +19,7 @@ from attribution.report.charts.canvas import (
     finished,
     form_of,
     frame_of,
+    layered,
     long,
     tips,
     values,
@@ -61,7 +62,7 @@ def kpis(measured: Table, figure: str = "cost_per_lead", *, model: str | None = 
         .mark_rule(strokeDash=[4, 3], color=FAINT)
         .encode(x="value:Q", tooltip=hover)
     )
-    chart = alt.layer(
+    chart = layered(
         bars.mark_bar(color=ACCENT, opacity=0.75, height=14).encode(
             x=alt.X("value:Q", title=title, axis=axis)
         ),
@@ -115,7 +116,7 @@ def win_rates(measured: Table, *, model: str | None = None) -> Chart:
     base = base.encode(color=colour("channel", numbered, title=None), tooltip=hover)
     sums = alt.Chart(values(total)).transform_filter("datum.model == model")
     dashed = sums.mark_rule(strokeDash=[4, 3], color=FAINT)
-    chart = alt.layer(
+    chart = layered(
         dashed.encode(x=x, tooltip=hover[1:]),
         dashed.encode(y=y, tooltip=hover[1:]),
         base.mark_rule(opacity=0.55).encode(x="cost_per_lead_low:Q", x2="cost_per_lead_high:Q", y=y),

@@ -14,6 +14,7 @@ from attribution.report.charts.canvas import (
     choice,
     finished,
     frame_of,
+    layered,
     tips,
     values,
     words,
@@ -55,7 +56,7 @@ def paths(table: Table, *, most: int = 12, outcome: str | None = None) -> Chart:
             ),
         )
     )
-    chart = alt.layer(
+    chart = layered(
         base.mark_bar(color=ACCENT, opacity=0.75, height=9, yOffset=8).encode(
             x=alt.X("value:Q", title=None, axis=alt.Axis(tickCount=6))
         ),
@@ -102,8 +103,8 @@ def time_lags(table: Table) -> Chart:
 def binned(frame: pl.DataFrame, unit: str, title: str, amount: str, share: str) -> Chart:
     """Return bars of an amount by bins, and a share as a line with its own axis."""
     labels = [
-        bin_of(*ends, whole=unit == "touchpoints")
-        for ends in frame.select(f"{unit}_from", f"{unit}_to").iter_rows()
+        bin_of(low, high, whole=unit == "touchpoints")
+        for low, high in frame.select(f"{unit}_from", f"{unit}_to").iter_rows()
     ]
     rows = frame.select(
         pl.Series("bin", labels, dtype=pl.String),
@@ -119,7 +120,7 @@ def binned(frame: pl.DataFrame, unit: str, title: str, amount: str, share: str) 
     line = base.mark_line(color="#b3470a", point={"filled": True, "color": "#b3470a", "size": 45}).encode(
         y=alt.Y("share:Q", title=words(share), axis=alt.Axis(format="~p", grid=False, titleColor="#b3470a"))
     )
-    return finished(alt.layer(bars, line).resolve_scale(y="independent"), title, 260)
+    return finished(layered(bars, line).resolve_scale(y="independent"), title, 260)
 
 
 def bin_of(low: int, high: int | None, whole: bool) -> str:

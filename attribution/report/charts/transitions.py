@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 
 from attribution.graphs import CONVERSION, NULL, START
-from attribution.report.charts.canvas import INK, Chart, Table, finished, frame_of, tips, values
+from attribution.report.charts.canvas import INK, Chart, Table, finished, frame_of, layered, tips, values
 
 READABLE = 34  # pixels of a cell in which a number fits
 
@@ -36,7 +36,7 @@ def transitions(table: Table) -> Chart:
     dark = alt.condition(f"datum.probability > {deep}", alt.value("white"), alt.value(INK))
     widest = READABLE * rows["target"].n_unique()
     numbers = base.transform_filter(f"datum.probability >= 0.005 && width > {widest}").mark_text(fontSize=11)
-    chart = alt.layer(
+    chart = layered(
         base.mark_rect(stroke="white").encode(color=shade),
         numbers.encode(text=alt.Text("probability:Q", format=".0%"), color=dark),
     )

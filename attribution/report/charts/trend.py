@@ -13,6 +13,7 @@ from attribution.report.charts.canvas import (
     choice,
     finished,
     frame_of,
+    layered,
     long,
     tips,
     values,
@@ -54,7 +55,7 @@ def trend(source: Table, outcomes: list[str], *, model: str | None = None, chann
             ],
         )
     )
-    chart = alt.layer(
+    chart = layered(
         base.mark_area(color=ACCENT, opacity=0.15).encode(y=alt.Y("low:Q", title=None), y2="high:Q"),
         base.mark_line(color=ACCENT, point={"filled": True, "size": 30}).encode(
             y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(format=",~f"))

@@ -23,7 +23,8 @@ def channels(material: Material) -> Section | None:
     if table is None:
         return None
     shrunken = [name for name in table.columns if name.endswith("_shrunken")]
-    first = ["spend", *material.outcomes, *(kpi.name for kpi in KPIS if kpi.verb == "measure" and kpi.denominator)]
+    ratios = [kpi.name for kpi in KPIS if kpi.verb == "measure" and kpi.denominator]
+    first = ["spend", *material.outcomes, *ratios]
     told = told_columns(table, shrunken)
     columns = sorted(told, key=lambda name: first.index(name) if name in first else len(first))
     grid = Grid(
@@ -47,7 +48,7 @@ def win_rates(material: Material) -> Section | None:
     table = material.output("kpis", "model", "channel")
     if table is None or not priced(table, "cost_per_lead") or not priced(table, "win_rate"):
         return None
-    alt = "Circles: channels by cost per lead, to the right, and win rate, upwards. Lines: intervals. Dashed: all."
+    alt = "Circles: channels by cost per lead, to the right, and win rate, upwards. Lines: intervals."
     figure = Figure("win-rates", charts.win_rates(table, model=chosen(material, table)), alt)
     return Section("win-rates", "Win rate against cost per lead", (*dear_wins(material, table),), (figure,))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from attribution.channels import TOTAL
-from attribution.graphs import CONVERSION, NULL, START
+from attribution.graphs import CONVERSION, START
 from attribution.report import charts
-from attribution.report.charts.paths import NO_TOUCHPOINTS, outcomes_in
+from attribution.report.charts.paths import NO_TOUCHPOINTS, bin_of, outcomes_in
 from attribution.report.material import Material
 from attribution.report.names import OTHER, clean
 from attribution.report.parts import Figure, Grid, Number, Section, Sentence, rows_of
@@ -62,7 +62,7 @@ def paths(material: Material) -> Section | None:
 def bin_grid(material: Material, table: pl.DataFrame, key: str, unit: str) -> Grid:
     """Return a table by bins."""
     ends = table.select(f"{unit}_from", f"{unit}_to").iter_rows()
-    labels = [charts.bin_of(low, high, unit == "touchpoints") for low, high in ends]
+    labels = [bin_of(low, high, whole=unit == "touchpoints") for low, high in ends]
     columns = [name for name in table.columns if name not in (f"{unit}_from", f"{unit}_to", "run_id")]
     rows = rows_of(table.with_columns(pl.Series("bin", labels, dtype=pl.String)), "bin", columns, SHARES)
     titles = {
@@ -104,21 +104,15 @@ def transitions(material: Material) -> Section | None:
         columns,
         rows_of(shown.head(TOP), "source", columns, SHARES),
     )
+    map_alt = "Map: the share of journeys that goes on from each channel (rows) to each other (columns)."
+    graph_alt = "Graph: circles are channels; the thicker a line, the more journeys go that way."
     return Section(
         "transitions",
         "Transitions",
         tuple(sentence for sentence in says if sentence is not None),
         (
-            Figure(
-                "transitions",
-                charts.transitions(shown),
-                "Map: from each channel (rows) the share of journeys that goes on to each other (columns), to conversion or to nothing.",
-            ),
-            Figure(
-                "chain",
-                charts.chain(shown),
-                f"Graph: circles are channels, the thicker a line the more journeys go that way, from start to conversion or {NULL}.",
-            ),
+            Figure("transitions", charts.transitions(shown), map_alt),
+            Figure("chain", charts.chain(shown), graph_alt),
             grid,
         ),
     )

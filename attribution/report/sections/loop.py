@@ -10,6 +10,7 @@ import polars as pl
 from attribution.channels import TOTAL
 from attribution.dimensions import PERIODS
 from attribution.report import charts
+from attribution.report.charts.canvas import words
 from attribution.report.charts.funnel import STAGES
 from attribution.report.material import Material, number
 from attribution.report.parts import Figure, Grid, Number, Section, Sentence, rows_of, told_columns
@@ -139,8 +140,8 @@ def trends(material: Material) -> Section | None:
             shows.append(Figure(f"contribution-{place}", charts.contribution(table), alt))
             total = material.total(table)
             said = number(total, "change", "count", section["file"])
-            text = f"{section['of']} from {section['before']} to {section['now']} ({section['period']}s): a change of "
-            says.append(Sentence((text[:1].upper() + text[1:], *said, ".")))
+            span = f"from {section['before']} to {section['now']} ({section['period']}s)"
+            says.append(Sentence((f"{words(section['of'])} {span}: a change of ", *said, ".")))
         shows.append(trend_grid(table, section, f"trend-table-{place}"))
     return Section("trends", "Trend", tuple(says), tuple(shows)) if shows else None
 

@@ -6,6 +6,7 @@ import polars as pl
 
 from attribution.report import charts
 from attribution.report.charts.canvas import words
+from attribution.report.charts.compare import MARK
 from attribution.report.material import Material, listed
 from attribution.report.parts import Cell, Figure, Grid, Number, Row, Section, Sentence, rows_of
 
@@ -18,7 +19,7 @@ def models(material: Material) -> Section:
     assert credits is not None
     told = disputes(material)
     disputed = [] if told is None else told.filter("disputed")["channel"].to_list()
-    alt = "Points: credit of each channel by each model. Lines: their intervals. The chosen model is drawn strong."
+    alt = "Points: credit of each channel by each model. Lines: intervals. Strong: the chosen model."
     shows: list[Figure | Grid] = [
         Figure("compare", charts.compare(credits, model=material.model, disputed=disputed), alt),
         *(side_by_side(material, credits, outcome) for outcome in material.outcomes),
@@ -42,7 +43,8 @@ def agreement(disputed: list[str], channels: int) -> str:
     """
     if not disputed:
         return "On no channel do they differ by more than chance."
-    return f"They differ by more than chance on {len(disputed)} of {channels} channels, marked †: {listed(disputed)}."
+    many = f"{len(disputed)} of {channels} channels, marked {MARK}"
+    return f"They differ by more than chance on {many}: {listed(disputed)}."
 
 
 def disputes(material: Material) -> pl.DataFrame | None:

@@ -21,9 +21,9 @@ def plan(material: Material) -> Section | None:
     file, shows = section["file"], list[Figure | Grid]()
     curve = material.table(section, "curve")
     if curve is not None:
-        alt = "Curves: what spend brings by channel, dashed beyond what was seen. Circle: spend now. Triangle: proposed."
+        alt = "Curves: what spend brings, dashed beyond what was seen. Circle: spend now. Triangle: proposed."
         shows.append(Figure("response", charts.response(curve, allocation), alt))
-    alt = "Bars: what is taken from or given to each channel, on the way from the spend now to the spend proposed."
+    alt = "Bars: what each channel loses or gets, on the way from the spend now to the spend proposed."
     shows.append(Figure("waterfall", charts.waterfall(allocation), alt))
     columns = told_columns(allocation)
     caption = f"Spend now and proposed, a {section['period']}"

@@ -1,4 +1,4 @@
-"""STAR: the tables that a BI tool loads, with their grain, keys and columns: one literal."""
+"""Schema: the tables that a BI tool loads, with their grain, keys and columns, as one literal."""
 
 from __future__ import annotations
 

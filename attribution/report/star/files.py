@@ -1,4 +1,4 @@
-"""Star files: tables that are written together, as a folder of files or a workbook of sheets."""
+"""Files: tables that are written together, as a folder of files or a workbook of sheets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import uuid4
 import polars as pl
 
 from attribution.errors import OutputError, OutputExistsError, ParameterError, shown
-from attribution.report.star_schema import STAR
+from attribution.report.star.schema import STAR
 from attribution.tables import PUBLISHING, SUFFIXES, check_target, unfinished
 from attribution.tables.files import flat, placed, workbook, write, writing
 

@@ -1,4 +1,4 @@
-"""Star facts: credit, cost and stages by day, from the tables that a run has published."""
+"""Facts: credit, cost and stages by day, from the tables that a run has published."""
 
 from __future__ import annotations
 

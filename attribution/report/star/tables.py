@@ -1,4 +1,4 @@
-"""The star: the facts and dimensions of a run, joined by the names of models and channels and by days."""
+"""Tables: the facts and dimensions of a run, each with the columns that the schema gives it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 import polars as pl
 
 from attribution.report.published import Published
-from attribution.report.star_dimensions import channels_of, days_of, models_of
-from attribution.report.star_facts import cost_fact, credit_fact, log_of, outcomes_of, stage_fact
-from attribution.report.star_files import check_place, write_tables
-from attribution.report.star_schema import STAR, Kind
+from attribution.report.star.dimensions import channels_of, days_of, models_of
+from attribution.report.star.facts import cost_fact, credit_fact, log_of, outcomes_of, stage_fact
+from attribution.report.star.files import check_place, write_tables
+from attribution.report.star.schema import STAR, Kind
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Star dimensions: the channels, models and days that facts name, a row each."""
+"""Dimensions: the channels, models and days that facts name, a row each."""
 
 from __future__ import annotations
 
