@@ -95,8 +95,8 @@ def waterfall(allocation: Table) -> Chart:
 
     >>> rows = [{"channel": "ads", "spend_now": 5.0, "spend_proposed": 7.0, "change": 2.0}]
     >>> rows += [{"channel": "(total)", "spend_now": 5.0, "spend_proposed": 7.0, "change": 2.0}]
-    >>> [row["end"] for row in waterfall(pl.DataFrame(rows)).to_dict()["data"]["values"]]
-    [5.0, 7.0, 7.0]
+    >>> len(waterfall(pl.DataFrame(rows)).to_dict()["layer"])
+    3
     """
     table = frame_of(allocation)
     total = table.filter(channel="(total)").row(0, named=True)

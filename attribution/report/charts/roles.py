@@ -20,6 +20,7 @@ ROLES = {"opens": "#e69f00", "assists": "#7b8794", "closes": ACCENT}
 def roles(table: Table) -> Chart:
     """Return how often each channel opens, assists and closes the converting journeys that it is in.
 
+    >>> import polars as pl
     >>> row = {"channel": "ads", "opens": 0.5, "assists": 0.0, "closes": 1.0}
     >>> roles(pl.DataFrame([row])).to_dict()["mark"]["type"]
     'bar'
