@@ -52,7 +52,7 @@ from attribution.errors import (
     VocabularyError,
 )
 from attribution.experiments import Experiment, Plan, detectable, experiment, power, sample_size
-from attribution.graphs import transition_graph, write_graphml
+from attribution.graphs import transition_graph, transition_table, write_graphml
 from attribution.grouping import with_channels
 from attribution.increments import advance
 from attribution.journeys import Journeys
@@ -104,6 +104,7 @@ from attribution.models import (
     parse_model,
 )
 from attribution.paths import from_paths
+from attribution.patterns import path_lengths, path_table, time_lags
 from attribution.rare_channels import group_rare
 from attribution.report.star.tables import write_star
 from attribution.report.writing import write_charts, write_report
@@ -187,6 +188,8 @@ __all__ = [
     "measure",
     "page_stages",
     "parse_model",
+    "path_lengths",
+    "path_table",
     "power",
     "reallocate",
     "response_curves",
@@ -198,7 +201,9 @@ __all__ = [
     "split_events",
     "stage_entries",
     "stitch",
+    "time_lags",
     "transition_graph",
+    "transition_table",
     "velocity",
     "web_log",
     "with_channels",

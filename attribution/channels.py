@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import numpy as np
 import polars as pl
@@ -48,6 +49,16 @@ def label(name: str) -> str:
     ('ads', '"(total)"')
     """
     return f'"{name}"' if name.strip('"') in (UNATTRIBUTED, TOTAL) else name
+
+
+def path_part(name: str, ours: Container[str]) -> str:
+    """Return the name as a part of a path "a > b": quoted where it is one of ours or could be taken for more.
+
+    >>> path_part("ads", ["(null)"]), path_part("(null)", ["(null)"]), path_part("a > b", [])
+    ('ads', '"(null)"', '"a > b"')
+    """
+    special = name in ours or ">" in name or '"' in name
+    return json.dumps(name, ensure_ascii=False) if special else name
 
 
 def near_duplicates(names: Iterable[str]) -> list[tuple[str, ...]]:

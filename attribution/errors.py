@@ -139,6 +139,15 @@ class OutputError(AttributionError):
     exit_code = 7
 
 
+class MissingExtraError(OutputError):
+    """A library that an output takes is not installed."""
+
+    @classmethod
+    def of(cls, library: str | None, what: str, extra: str) -> MissingExtraError:
+        """Return the error that names the library, what it is for, and the extra that has it."""
+        return cls(f"{library} is needed for {what}: pip install 'attribution-engine[{extra}]'")
+
+
 class OutputExistsError(OutputError):
     """The output is there already and holds something else."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
+from attribution.channels import path_part
 from attribution.errors import OutputError
 from attribution.models import Markov
 from attribution.models.chain import removal_effects
@@ -70,8 +71,24 @@ def node(channel: str) -> str:
     >>> node("ads"), node("(null)")
     ('ads', '"(null)"')
     """
-    special = channel in (START, CONVERSION, NULL) or ">" in channel or '"' in channel
-    return json.dumps(channel, ensure_ascii=False) if special else channel
+    return path_part(channel, (START, CONVERSION, NULL))
+
+
+def transition_table(journeys: Stitched, collapse_repeats: bool = False) -> pl.DataFrame:
+    """Return the moves of the chain of order 1, the most frequent first: source, target, count, probability.
+
+    ``probability`` is the part of those who were at the source; names are those of ``transition_graph``.
+
+    >>> from attribution import from_paths
+    >>> paths = pl.DataFrame({"path": ["ads > mail", "ads"], "conversions": [2, 0], "null": [0, 1]})
+    >>> transition_table(from_paths(paths, null="null")).rows()[:2]
+    [('(start)', 'ads', 3.0, 1.0), ('ads', 'mail', 2.0, 0.6666666666666666)]
+    """
+    graph = transition_graph(journeys, collapse_repeats=collapse_repeats)
+    rows = [(*ends, data["count"], data["probability"]) for *ends, data in graph.edges(data=True)]
+    kinds = {"source": pl.String, "target": pl.String, "count": pl.Float64, "probability": pl.Float64}
+    table = pl.DataFrame(rows, schema=kinds, orient="row")
+    return table.sort("count", "source", "target", descending=[True, False, False])
 
 
 def write_graphml(graph: nx.DiGraph[Any], path: str | Path) -> None:

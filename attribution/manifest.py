@@ -11,7 +11,7 @@ from typing import Any
 
 from attribution.errors import TableError
 
-NAME, TIMING = "manifest.json", "timing.json"  # beside the outputs
+NAME, TIMING, PAGE = "manifest.json", "timing.json", "report.html"  # beside the outputs
 VERSION = 1
 SUM = "sha256"  # of the manifest itself, all but this line
 

@@ -328,16 +328,24 @@ def test_an_error_names_no_option_that_its_verb_does_not_have(
 def test_demo_writes_every_table_and_again_changes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "demo"
     first = done("demo", "--out", folder)
-    tables = ["ads.csv", "allocation.csv", "change.csv", "credit_log.parquet", "credits.csv", "funnel.csv"]
+    tables = ["ads.csv", "allocation.csv", "change.csv", "comparison.csv", "costs.parquet"]
     tables += [
+        "credit_log.parquet",
+        "credits.csv",
+        "curve.csv",
+        "funnel.csv",
         "journeys.parquet",
         "kpis.csv",
         "manifest.json",
         "owners.csv",
+        "path_lengths.csv",
+        "paths.csv",
         "rejected.parquet",
         "report.csv",
         "response.csv",
+        "time_lags.csv",
         "timing.json",
+        "transitions.csv",
         "value.csv",
     ]
     tables += ["velocity.csv", "weekly.parquet"]

@@ -14,6 +14,7 @@ from attribution.errors import (
     ConvergenceError,
     Fault,
     GateError,
+    MissingExtraError,
     OutputError,
     OutputExistsError,
     ParameterError,
@@ -103,6 +104,7 @@ def test_each_error_has_its_exit_code() -> None:
         ConvergenceError: 5,
         OutputExistsError: 6,
         OutputError: 7,
+        MissingExtraError: 7,
     }
     declared = {cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, Exception)}
     assert declared == set(codes)

@@ -14,6 +14,9 @@ from attribution.cli.log import lines
 from attribution.cli.plans import show_allocation
 from attribution.cli.progress import compiling
 from attribution.cli.show import say, show_kpis, show_side_by_side, show_warnings
+from attribution.errors import MissingExtraError
+from attribution.manifest import PAGE
+from attribution.report.writing import write_report
 from attribution.tables import unescaped
 
 
@@ -37,6 +40,11 @@ def demo(
     show_allocation(plan)
     show_warnings(ran.manifest.content["warnings"])
     say(f"{'wrote' if ran.changed else 'unchanged:'} {out} (run {ran.run_id}, told in manifest.json)")
+    try:
+        write_report(out, out / PAGE, force=True)
+        say(f"open  {out / PAGE}: the same in pictures, one page without a server")
+    except MissingExtraError as error:
+        say(f"no page: {error}")
     say(f"next: attribution attribute --journeys {out / 'journeys.parquet'} --model markov:order=2")
     say(f"      attribution funnel {out / 'credit_log.parquet'} --by channel,month")
     tables = f"{out / 'credit_log.parquet'} --spend {sample.folder() / 'spend.parquet'}"

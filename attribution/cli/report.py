@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from attribution.cli import options
 from attribution.cli.show import say
+from attribution.manifest import PAGE
 from attribution.report.writing import write_charts, write_report
 
 
@@ -17,7 +18,8 @@ def report(
     /,
     *,
     out: Annotated[
-        Path | None, Parameter(help="File of the page, or folder of the pictures; RUN.html or RUN-charts.")
+        Path | None,
+        Parameter(help=f"The page (RUN/{PAGE} without it), or the folder of the pictures (RUN-charts)."),
     ] = None,
     form: Annotated[
         Literal["html", "svg", "png"],
@@ -32,11 +34,11 @@ def report(
     run
         Folder of a run, as attribution run and attribution demo write it.
     """
-    place = run.resolve()
     if form == "html":
-        page = out or place.with_name(f"{place.name}.html")
+        page = out or run / PAGE
         changed = write_report(run, page, force=force)
         say(f"{'wrote' if changed else 'unchanged:'} {page} ({page.stat().st_size / 1e6:.1f} MB)")
         return
+    place = run.resolve()
     files = write_charts(run, out or place.with_name(f"{place.name}-charts"), form, force=force)
     say(f"wrote {len(files)} charts: {files[0].parent}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attribution.errors import OutputError, OutputExistsError, shown
-from attribution.manifest import NAME, TIMING, Manifest
+from attribution.manifest import NAME, PAGE, TIMING, Manifest
 from attribution.tables import PUBLISHING
 from attribution.tables.unfinished import remove
 
@@ -88,7 +88,7 @@ class Folder:
                 f"{self.path} holds inputs of the job: {', '.join(map(shown, read[:5]))}; "
                 "read them from elsewhere, or choose another folder"
             )
-        known = {NAME, TIMING, *(files if old is None else old.content["outputs"])}
+        known = {NAME, TIMING, PAGE, *(files if old is None else old.content["outputs"])}
         foreign = sorted(path.name for path in self.path.iterdir() if path.name not in known)
         if foreign:
             raise OutputExistsError(

@@ -13,7 +13,7 @@ from attribution.errors import Fault, TableError
 from attribution.job.cluster import Remote, learned_there, remote_tables
 from attribution.job.fingerprint import fingerprint
 from attribution.job.sections import Job
-from attribution.kpis.costs.spend import checked_spend
+from attribution.kpis.costs.booked_rows import checked_spend
 from attribution.kpis.engagement.ads import COUNTS, as_reported
 from attribution.learned import Statistics
 from attribution.manifest import checksum

@@ -8,6 +8,7 @@ import polars as pl
 
 from attribution.job.folder import Folder
 from attribution.job.inputs import NAMES
+from attribution.job.output_section import Outputs
 from attribution.job.sections import Job
 from attribution.models import MODELS
 from attribution.tables.sources import PARQUET, files_of
@@ -43,12 +44,27 @@ def plan(job: Job, base: Path, folder: Folder) -> list[tuple[str, str]]:
     steps.append(("attribute", ", ".join(models)))
     steps += [(f"measure {each.file}", f"by {', '.join(each.by)}") for each in [*job.breakdowns, *job.loop]]
     steps += [(f"count {each.file}", f"by {', '.join(each.by)}") for each in job.engagements]
+    steps += patterns_of(job.outputs)
     if job.budget is not None:
         steps.append((f"reallocate {job.budget.file}", job.budget.asked))
     steps.append(("gate", f"at most {job.gate.max_rejected:.2%} of a table's rows set aside"))
     state = "replaced as a whole" if folder.path.exists() else "new"
     steps.append((f"write {folder.path} ({state})", ", ".join(name for name in job.files() if name)))
     return steps
+
+
+def patterns_of(outputs: Outputs) -> list[tuple[str, str]]:
+    """Return the steps that make what journeys look like, and what each is by."""
+    steps = {
+        "comparison": ("compare", "models side by side"),
+        "paths": ("count", f"by path, of at least {outputs.fewest_customers:,} customers"),
+        "path_lengths": ("count", "by number of touchpoints"),
+        "time_lags": ("count", "by days from the first touchpoint to the outcome"),
+        "transitions": ("count", "by move from channel to channel"),
+        "costs": ("add up", "by date, channel and campaign"),
+    }
+    named = {key: getattr(outputs, key) for key in steps}
+    return [(f"{verb} {named[key]}", told) for key, (verb, told) in steps.items() if named[key]]
 
 
 def rows_of(path: Path) -> int:

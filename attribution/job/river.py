@@ -18,6 +18,7 @@ from attribution.job.inputs import Inputs
 from attribution.job.late import Published, with_published
 from attribution.job.loop import lag_of, loop_tables, spend_of
 from attribution.job.loop_sections import Funnel, Velocity
+from attribution.job.patterns import pattern_tables
 from attribution.job.sections import Job
 from attribution.job.web import engagement_tables
 from attribution.kpis import Activity, Measured, measure
@@ -82,6 +83,7 @@ def flow(
         loop_tables(job, inputs, log_of),
         engagement_tables(job, inputs, web),
         budget_tables(job, inputs, log_of),
+        pattern_tables(job, inputs, result, lambda: journeys_of(stitched)),
     ):
         tables[name], warnings = table, (*warnings, *told)
     tables |= {job.outputs.report: report.table(), job.outputs.rejected: rejected}

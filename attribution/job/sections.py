@@ -12,10 +12,11 @@ from pydantic import Field, model_validator
 from attribution.errors import shown
 from attribution.job.budget_section import Budget
 from attribution.job.loop_sections import FileName, Funnel, Trend, Value, Velocity, file
+from attribution.job.output_section import Outputs
 from attribution.job.section import Columns, Section, field_of, section_of
 from attribution.job.spark_section import Spark
 from attribution.job.web_sections import Engagement, Goal, Pages, Visits
-from attribution.manifest import NAME, TIMING
+from attribution.manifest import NAME, PAGE, TIMING
 from attribution.models import MODELS, Model
 from attribution.parameters import parameters
 from attribution.rare_channels import KEPT
@@ -88,19 +89,6 @@ class Intervals(Section):
         return {"intervals": self.level, "replicates": self.replicates, "seed": self.seed}
 
 
-class Outputs(Section):
-    """The folder of results, below that of the job file, and its files; what has no name is not made."""
-
-    folder: str = Field("results", min_length=1)
-    credits: FileName | None = file("credits.csv")
-    kpis: FileName | None = file("kpis.csv")
-    report: FileName | None = file("report.csv")
-    rejected: FileName | None = file("rejected.parquet")
-    journeys: FileName | None = file(None)
-    log: FileName | None = file(None)
-    log_columns: list[str] = Field([], description="further columns of the log, by name")
-
-
 class Gate(Section):
     """When the quality of the data stops the run, before anything is written."""
 
@@ -156,10 +144,12 @@ class Job(Section):
             raise ValueError("[spend] for [budget]")
         if self.rates is not None and self.spend is None:
             raise ValueError("[spend] for [rates]")
+        if self.outputs.costs is not None and self.spend is None:
+            raise ValueError("[spend] for outputs.costs")
         self.check_web()
         files = [name for name in self.files() if name is not None]
         for name in files:
-            if files.count(name) > 1 or name in (NAME, TIMING):
+            if files.count(name) > 1 or name in (NAME, TIMING, PAGE):
                 raise ValueError(f"a file name of its own for each output, and not {shown(name)}")
             if not name.endswith((".parquet", ".csv")):
                 raise ValueError(f"file names in .parquet or .csv, not {shown(name)}")
@@ -194,8 +184,7 @@ class Job(Section):
             "[[funnels]], [[velocities]], [[values]] or [[trends]]": self.loop,
             "[visits], [pages] or [[engagements]]": self.visits or self.pages or self.engagements,
             "[budget]": self.budget,
-            "outputs.journeys": self.outputs.journeys,
-            "outputs.log": self.outputs.log,
+            **self.outputs.of_journeys,
             "most_channels": self.most_channels,
         }
         if asked := [key for key, value in here.items() if value]:
@@ -208,11 +197,8 @@ class Job(Section):
 
     def files(self) -> list[str | None]:
         """Return the names of the outputs."""
-        outputs = self.outputs
-        named = [outputs.credits, outputs.report, outputs.rejected, outputs.journeys, outputs.log]
         return [
-            *named,
-            outputs.kpis if self.spend else None,
+            *self.outputs.files(self.spend is not None),
             *(each.file for each in [*self.breakdowns, *self.loop, *self.engagements]),
             *(self.budget.files if self.budget else []),
         ]

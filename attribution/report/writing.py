@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from attribution.errors import OutputError, ParameterError
+from attribution.errors import MissingExtraError, OutputError, ParameterError
 from attribution.report.published import Published
 from attribution.tables import check_target
 from attribution.tables.files import placed
@@ -80,6 +80,4 @@ def naming_the_extra() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise OutputError(
-            f"{error.name} is needed for a report: pip install 'attribution-engine[report]'"
-        ) from error
+        raise MissingExtraError.of(error.name, "a report", "report") from error

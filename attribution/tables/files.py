@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import polars as pl
 
-from attribution.errors import OutputError, OutputExistsError, ParameterError
+from attribution.errors import MissingExtraError, OutputError, OutputExistsError, ParameterError
 from attribution.tables.seal import seal, unsealed
 from attribution.tables.unfinished import unfinished
 
@@ -92,9 +92,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise OutputError(
-            f"{path}: {error.name} is needed for {path.suffix}: pip install 'attribution-engine[excel]'"
-        ) from error
+        raise MissingExtraError.of(error.name, str(path), "excel") from error
     except (OSError, pl.exceptions.ComputeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise OutputError(f"{path}: cannot be written: {reason}") from error

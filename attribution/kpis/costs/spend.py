@@ -9,36 +9,25 @@ from functools import cached_property
 
 import polars as pl
 
-from attribution.dimensions import comparable
-from attribution.errors import ParameterError, TableError
-from attribution.kpis.costs.amortisation import over_months
+from attribution.kpis.costs.booked_rows import amortised, booked
 from attribution.kpis.costs.clock import check_lag, dated, lag_of, own_clock, placed
-from attribution.kpis.costs.currency import exchanged
 from attribution.kpis.costs.ledger import (
     BASES,
     MARGINAL,
     MEDIA,
     added_up,
-    checked_ledger,
     is_ledger,
 )
 from attribution.kpis.costs.sharing import (
     PLACE,
     bases_of,
     counted,
-    named,
     shared_by_leads,
     spread_out,
 )
-from attribution.kpis.engagement.ads import COUNTS, ads_by, ads_of, as_reported
+from attribution.kpis.engagement.ads import ads_by
 from attribution.kpis.engagement.counted import Counted
-from attribution.log_rows import quoted
-from attribution.tables import Checked, Reading, RowCount, Source, check_table
-from attribution.tables.currencies import check_currency
-from attribution.tables.sources import read
-
-MEASURES = ("spend", *COUNTS, "conversions_value")
-REPEATED = ("error", "sum")
+from attribution.tables import Reading, RowCount, Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,22 +86,8 @@ def spend_by(
     """
     if source is None:
         return not_spent(by)
-    if repeated not in REPEATED:
-        raise ParameterError.out_of_range(
-            "repeated_spend", repeated, f"one of {', '.join(map(repr, REPEATED))}"
-        )
     check_lag(lag_days)
-    whole = read(source, "spend", None, reading.delimiter)
-    mapped = as_reported(whole.columns, columns)
-    columns = {ours: theirs for ours, theirs in mapped.items() if ours not in COUNTS}
-    money = check_table("spend", whole, reading, columns)
-    money = checked_spend(money, whole.frame, mapped, repeated, rates is not None)
-    ads, odd = ads_of(money, whole, reading, mapped)
-    others = [name for name in by if name in whole.frame.columns and name not in money.frame.columns]
-    extra = [quoted(comparable(whole.frame[name])) for name in others if not dated(name)]
-    used = named(money.frame).hstack(extra).filter(money.reason.is_null()).hstack(ads)
-    if rates is not None and "currency" in used.columns:
-        used = used.with_columns(exchanged(used, ["spend"], rates, money.where, reading))
+    used, money, odd = booked(source, by, columns, reading, repeated, rates)
     zone = reading.timezone or "UTC"
     known = tuple(
         name
@@ -123,9 +98,8 @@ def spend_by(
     later = lag_of(lag_days, periods)
     unknown = tuple(name for name in by if name not in known)
     shown = ads_by(placed(used, periods, zone, later).filter(pl.col(MEDIA)), by, unknown)
-    if is_ledger(used) and "months" in used.columns and used["months"].null_count() < len(used):
-        used = over_months(used, zone)
-    warnings = [*money.warnings, *odd, *([f"spend is shifted by {lag_days:g} days"] if later else [])]
+    used = amortised(used, zone)
+    warnings = [*odd, *([f"spend is shifted by {lag_days:g} days"] if later else [])]
     used = placed(used, periods, zone, later)
     totals = {base: math.fsum(each) if len(each) else None for base, each in amounts_of(used)}
     follows_leads = pl.lit(False)
@@ -183,44 +157,3 @@ def is_open(known: Sequence[str]) -> pl.Expr:
     """Return whether a row leaves a dimension open, and its cells can be told by the channel it names."""
     told = pl.lit("channel" in known) | pl.col("channel").is_null()
     return told & pl.any_horizontal(pl.lit(False), *(pl.col(name).is_null() for name in known))
-
-
-def checked_spend(
-    money: Checked,
-    source: pl.DataFrame,
-    columns: Mapping[str, str],
-    repeated: str,
-    has_rates: bool = False,
-) -> Checked:
-    """Return the spend without what cannot be spent; TableError where its amounts must not be added."""
-    money = checked_ledger(money).set_aside("negative_spend", pl.col("spend") < 0)
-    if not has_rates:
-        check_currency(
-            money,
-            "convert the amounts to one currency, by a table of rates with rates= (--rates), "
-            "or measure each currency by itself",
-        )
-    if repeated == "error":
-        check_repeats(money, source, columns)
-    return money
-
-
-def check_repeats(money: Checked, source: pl.DataFrame, columns: Mapping[str, str]) -> None:
-    """Raise TableError where a day of a channel has several rows that nothing tells apart."""
-    if "date" not in money.frame.columns:
-        return
-    measures = {columns.get(name, name) for name in MEASURES}
-    keys = [name for name in source.columns if name not in measures]
-    rows = source.filter(money.reason.is_null())
-    repeated = rows.filter(pl.struct(keys).is_duplicated())
-    if len(repeated):
-        first = repeated.select(keys).unique().sort(keys).head(5)
-        raise TableError.of(
-            money.where,
-            f"rows that differ in nothing but {' and '.join(sorted(measures & set(source.columns)))}",
-            "one row for a day of a channel, or a column (campaign, account, ad) that tells the rows apart",
-            'remove the repeats, or add them up with repeated_spend="sum" (--repeated-spend sum)',
-            column=columns.get("date", "date"),
-            count=len(repeated),
-            examples=tuple(", ".join(map(str, row)) for row in first.iter_rows()),
-        )
