@@ -51,6 +51,16 @@ def label(name: str) -> str:
     return f'"{name}"' if name.strip('"') in (UNATTRIBUTED, TOTAL) else name
 
 
+def unlabelled(written: str) -> str:
+    """Return the name that our tables write so.
+
+    >>> unlabelled('"(total)"'), unlabelled("ads")
+    ('(total)', 'ads')
+    """
+    inner = written[1:-1]
+    return inner if label(inner) == written else written
+
+
 def path_part(name: str, ours: Container[str]) -> str:
     """Return the name as a part of a path "a > b": quoted where it is one of ours or could be taken for more.
 

@@ -14,6 +14,7 @@ LONGEST = 60  # signs of a name
 OTHER = "(other)"
 STEERS = ("Cc", "Cs", "Co", "Cn", "Zl", "Zp")  # controls, and separators of lines
 TURNS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c"  # the way text runs
+ISOLATE, END = "\u2068", "\u2069"  # between which text turns nothing around it
 RATIOS = {kpi.name: kpi for kpi in KPIS if kpi.denominator}
 
 
@@ -29,18 +30,30 @@ def clean(text: str, longest: int = LONGEST) -> str:
     return safe if len(safe) <= longest else safe[: longest - 1] + "…"
 
 
-def shown_names(names: Iterable[str]) -> dict[str, str]:
+def apart(text: str) -> str:
+    """Return a text that runs from right to left as one that turns nothing around it.
+
+    >>> apart("ads"), len(apart("\u05d0"))
+    ('ads', 3)
+    """
+    leftward = any(unicodedata.bidirectional(sign) in ("R", "AL") for sign in text)
+    return f"{ISOLATE}{text}{END}" if leftward else text
+
+
+def shown_names(names: Iterable[str], longest: int = LONGEST) -> dict[str, str]:
     """Return how each name is shown: different names stay different.
 
-    >>> list(shown_names(["ads", "b" * 70, "b" * 80]).values())[1][-4:]
-    'bbb…'
+    >>> list(shown_names(["ads", "b" * 70, "b" * 80]).values())[2][-5:]
+    '… (2)'
     """
     shown: dict[str, str] = {}
+    taken: set[str] = set()
     for name in names:
-        short, number = clean(name), 2
-        while short in shown.values():
-            short, number = f"{clean(name, LONGEST - 5)} ({number})", number + 1
-        shown[name] = short
+        short, number = clean(name, longest), 2
+        while short in taken:
+            short, number = f"{clean(name, longest - 5)} ({number})", number + 1
+        taken.add(short)
+        shown[name] = apart(short)
     return shown
 
 

@@ -16,6 +16,7 @@ from attribution.report.charts.canvas import (
     finished,
     frame_of,
     layered,
+    reaching,
     tips,
     values,
 )
@@ -58,7 +59,7 @@ def response(curves: Response | pl.DataFrame, allocation: Allocation | pl.DataFr
     base = alt.Chart(values(rows)).encode(color=hues, tooltip=hover, x=x)
     seen = base.transform_filter("datum.seen").mark_line(strokeWidth=2.5)
     layers = [
-        base.mark_area(opacity=0.09).encode(y=alt.Y("low:Q", title=outcome), y2="high:Q"),
+        reaching(base).mark_area(opacity=0.09).encode(y=alt.Y("bottom:Q", title=outcome), y2="top:Q"),
         base.mark_line(strokeWidth=1.3, strokeDash=[4, 3]).encode(y=y),
         seen.encode(y=y),
     ]
@@ -150,4 +151,4 @@ def waterfall(allocation: Table) -> Chart:
         .encode(x=alt.X("most:Q", scale=amount), text="text:N")
         .transform_calculate(most="max(datum.start, datum.end)"),
     )
-    return finished(chart, "From the spend now to the spend proposed", alt.Step(32))
+    return finished(chart, "From the spend now to the spend proposed", 32 * len(told))

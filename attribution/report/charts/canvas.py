@@ -97,12 +97,22 @@ def words(name: str) -> str:
     return spelled[:1].upper() + spelled[1:]
 
 
+def reaching(chart: alt.Chart, figure: str = "") -> alt.Chart:
+    """Return the chart with the ends of its intervals as ``bottom`` and ``top``: the figure without one."""
+    low, high = (f"{figure}_{end}".removeprefix("_") for end in ("low", "high"))
+    value = figure or "value"
+    return chart.transform_calculate(
+        bottom=f"isValid(datum.{low}) ? datum.{low} : datum.{value}",
+        top=f"isValid(datum.{high}) ? datum.{high} : datum.{value}",
+    )
+
+
 def layered(*charts: alt.Chart) -> alt.LayerChart:
     """Return charts on top of each other."""
     return alt.LayerChart(layer=list(charts))
 
 
-def finished(chart: Chart, title: str, height: float | alt.Step) -> Chart:
+def finished(chart: Chart, title: str, height: int) -> Chart:
     """Return the chart with its title, size and type."""
     axis = {"labelColor": INK, "titleColor": FAINT, "gridColor": "#e3e8ec", "domainColor": "#9aa5ae"}
     made: Chart = (

@@ -19,6 +19,7 @@ from attribution.report.charts.canvas import (
     layered,
     long,
     outcomes_of,
+    reaching,
     tips,
     values,
 )
@@ -74,12 +75,12 @@ def compare(
     )
     amount = alt.X("value:Q", title=None, axis=alt.Axis(tickCount=6))
     wide = alt.condition("datum.model == model", alt.value(3), alt.value(1.2))
-    reach = base.mark_rule().encode(x=alt.X("low:Q", title=None), x2="high:Q", size=wide)
+    reach = reaching(base).mark_rule().encode(x=alt.X("bottom:Q", title=None), x2="top:Q", size=wide)
     points = base.mark_point(filled=True, opacity=1).encode(
         x=amount, size=alt.condition("datum.model == model", alt.value(90), alt.value(30))
     )
-    step = alt.Step(max(7, 30 // len(models)))
+    height = max(34, 7 * len(models) + 6) * len(names)
     chart = layered(reach, points).add_params(
         choice("model", models, model), choice("outcome", outcomes, outcome)
     )
-    return finished(chart, "Credit by channel and model", step)
+    return finished(chart, "Credit by channel and model", height)

@@ -15,6 +15,7 @@ from attribution.report.charts.canvas import (
     frame_of,
     layered,
     long,
+    reaching,
     tips,
     values,
     words,
@@ -78,7 +79,7 @@ def funnel(source: Table, *, model: str | None = None, channel: str = "(total)")
             x=alt.value(0), text="label:N"
         ),
     ).add_params(choice("model", models, model), choice("channel", names, channel))
-    return finished(chart, "From lead to win", alt.Step(42))
+    return finished(chart, "From lead to win", 42 * len(stages))
 
 
 def velocity(source: Table, *, model: str | None = None, channel: str = "(total)") -> Chart:
@@ -116,9 +117,9 @@ def velocity(source: Table, *, model: str | None = None, channel: str = "(total)
         "value:Q", title="Share of leads won", axis=alt.Axis(format="~p"), scale=alt.Scale(zero=True)
     )
     chart = layered(
-        base.mark_area(color=ACCENT, opacity=0.15).encode(
-            y=alt.Y("low:Q", title="Share of leads won"), y2="high:Q"
-        ),
+        reaching(base)
+        .mark_area(color=ACCENT, opacity=0.15)
+        .encode(y=alt.Y("bottom:Q", title="Share of leads won"), y2="top:Q"),
         base.mark_line(color=ACCENT, point={"filled": True, "size": 50}).encode(y=share),
     ).add_params(choice("model", models, model), choice("channel", names, channel))
     return finished(chart, "How soon leads are won", 240)

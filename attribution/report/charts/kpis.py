@@ -21,6 +21,7 @@ from attribution.report.charts.canvas import (
     frame_of,
     layered,
     long,
+    reaching,
     tips,
     values,
     words,
@@ -66,10 +67,14 @@ def kpis(measured: Table, figure: str = "cost_per_lead", *, model: str | None = 
         bars.mark_bar(color=ACCENT, opacity=0.75, height=14).encode(
             x=alt.X("value:Q", title=title, axis=axis)
         ),
-        bars.mark_rule(color=INK, size=1.5).encode(x="low:Q", x2="high:Q"),
+        reaching(bars).mark_rule(color=INK, size=1.5).encode(x="bottom:Q", x2="top:Q"),
         line,
     )
-    return finished(chart.add_params(choice("model", models, model)), f"{title} by channel", alt.Step(28))
+    return finished(
+        chart.add_params(choice("model", models, model)),
+        f"{title} by channel",
+        28 * rows["channel"].n_unique() + 4,
+    )
 
 
 def win_rates(measured: Table, *, model: str | None = None) -> Chart:
@@ -119,8 +124,8 @@ def win_rates(measured: Table, *, model: str | None = None) -> Chart:
     chart = layered(
         dashed.encode(x=x, tooltip=hover[1:]),
         dashed.encode(y=y, tooltip=hover[1:]),
-        base.mark_rule(opacity=0.55).encode(x="cost_per_lead_low:Q", x2="cost_per_lead_high:Q", y=y),
-        base.mark_rule(opacity=0.55).encode(y="win_rate_low:Q", y2="win_rate_high:Q", x=x),
+        reaching(base, "cost_per_lead").mark_rule(opacity=0.55).encode(x="bottom:Q", x2="top:Q", y=y),
+        reaching(base, "win_rate").mark_rule(opacity=0.55).encode(y="bottom:Q", y2="top:Q", x=x),
         base.mark_circle(opacity=0.9, stroke="white").encode(
             x=x, y=y, size=alt.Size("spend:Q", legend=None, scale=alt.Scale(range=[260, 1400]))
         ),

@@ -64,7 +64,7 @@ def paths(table: Table, *, most: int = 12, outcome: str | None = None) -> Chart:
             x=alt.value(0), text="path:N"
         ),
     ).add_params(choice("outcome", outcomes, outcome))
-    return finished(chart, "Paths that bring the most", alt.Step(36))
+    return finished(chart, "Paths that bring the most", 36 * len(shown) + 4)
 
 
 def path_lengths(table: Table) -> Chart:
@@ -123,12 +123,12 @@ def binned(frame: pl.DataFrame, unit: str, title: str, amount: str, share: str) 
     return finished(layered(bars, line).resolve_scale(y="independent"), title, 260)
 
 
-def bin_of(low: int, high: int | None, whole: bool) -> str:
+def bin_of(low: float, high: float | None, whole: bool) -> str:
     """Return the words of a bin, whose end belongs to it where it counts ``whole`` things.
 
     >>> bin_of(1, 1, True), bin_of(10, 14, True), bin_of(7, 14, False), bin_of(90, None, False)
     ('1', '10–14', '7–14', '90+')
     """
     if high is None:
-        return f"{low}+"
-    return str(low) if low == high or (not whole and high - low == 1) else f"{low}–{high}"
+        return f"{low:g}+"
+    return f"{low:g}" if low == high or (not whole and high - low == 1) else f"{low:g}–{high:g}"

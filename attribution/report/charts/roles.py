@@ -44,4 +44,4 @@ def roles(table: Table) -> Chart:
             ),
         )
     )
-    return finished(chart, "Who opens, who assists, who closes", alt.Step(12))
+    return finished(chart, "Who opens, who assists, who closes", 38 * len(order))

@@ -21,7 +21,7 @@ def transitions(table: Table) -> Chart:
     rows = frame_of(table)
     names = [name for name in by_visits(rows) if name != START]
     axis = alt.Axis(ticks=False, domain=False, labelLimit=110)
-    across = alt.Axis(ticks=False, domain=False, labelLimit=110, labelAngle=-45, orient="top")
+    across = alt.Axis(ticks=False, domain=False, labelLimit=110, labelAngle=-90, orient="top")
     base = alt.Chart(values(rows)).encode(
         x=alt.X("target:N", sort=[*names, CONVERSION, NULL], title="to", axis=across),
         y=alt.Y("source:N", sort=[START, *names], title="from", axis=axis),
@@ -40,7 +40,7 @@ def transitions(table: Table) -> Chart:
         base.mark_rect(stroke="white").encode(color=shade),
         numbers.encode(text=alt.Text("probability:Q", format=".0%"), color=dark),
     )
-    return finished(chart, "Where journeys go next", alt.Step(30))
+    return finished(chart, "Where journeys go next", 30 * (len(names) + 1))
 
 
 def by_visits(rows: pl.DataFrame) -> list[str]:

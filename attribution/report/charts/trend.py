@@ -15,6 +15,7 @@ from attribution.report.charts.canvas import (
     frame_of,
     layered,
     long,
+    reaching,
     tips,
     values,
     words,
@@ -56,7 +57,9 @@ def trend(source: Table, outcomes: list[str], *, model: str | None = None, chann
         )
     )
     chart = layered(
-        base.mark_area(color=ACCENT, opacity=0.15).encode(y=alt.Y("low:Q", title=None), y2="high:Q"),
+        reaching(base)
+        .mark_area(color=ACCENT, opacity=0.15)
+        .encode(y=alt.Y("bottom:Q", title=None), y2="top:Q"),
         base.mark_line(color=ACCENT, point={"filled": True, "size": 30}).encode(
             y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(format=",~f"))
         ),
@@ -93,4 +96,4 @@ def contribution(source: Table) -> Chart:
             tooltip=tips(("channel", "Channel", ""), ("part", "From", ""), ("value", "Change", "+,.2f")),
         )
     )
-    return finished(chart, "What the change is made of", alt.Step(28))
+    return finished(chart, "What the change is made of", 28 * (len(table) - 1))

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import polars as pl
 
-from attribution.channels import TOTAL
-from attribution.graphs import CONVERSION, START
+from attribution.channels import TOTAL, unlabelled
+from attribution.graphs import CONVERSION, START, node
 from attribution.report import charts
 from attribution.report.charts.paths import NO_TOUCHPOINTS, bin_of, outcomes_in
 from attribution.report.material import Material
-from attribution.report.names import OTHER, clean
+from attribution.report.names import OTHER, named, shown_names
 from attribution.report.parts import Figure, Grid, Number, Section, Sentence, rows_of
 
 TOP = 25  # paths of the table
 LONGEST = 160  # signs of a path
+BINNED = {
+    "touchpoints": "Journeys by number of touchpoints",
+    "days": "Conversions by days from the first touchpoint",
+}
 SHARES = ("share", "conversion_rate", "cumulative_share", "probability")
 
 
@@ -24,7 +30,7 @@ def paths(material: Material) -> Section | None:
     table = material.output("paths")
     if table is not None:
         file = material.file("paths")
-        short = table.with_columns(pl.Series("path", [clean(path, LONGEST) for path in table["path"]]))
+        short = named(table, shown_names(table["path"], LONGEST), "path")
         rest = [OTHER, NO_TOUCHPOINTS, TOTAL]
         top = short.filter(~pl.col("path").is_in(rest)).head(TOP)
         columns = ["touchpoints", "customers", "journeys", *outcomes_in(table), "conversion_rate", "share"]
@@ -64,14 +70,9 @@ def bin_grid(material: Material, table: pl.DataFrame, key: str, unit: str) -> Gr
     ends = table.select(f"{unit}_from", f"{unit}_to").iter_rows()
     labels = [bin_of(low, high, whole=unit == "touchpoints") for low, high in ends]
     columns = [name for name in table.columns if name not in (f"{unit}_from", f"{unit}_to", "run_id")]
-    rows = rows_of(table.with_columns(pl.Series("bin", labels, dtype=pl.String)), "bin", columns, SHARES)
-    titles = {
-        "touchpoints": "Journeys by number of touchpoints",
-        "days": "Conversions by days from the first touchpoint",
-    }
-    return Grid(
-        f"{key.replace('_', '-')}-table", titles[unit], material.file(key), "bin", tuple(columns), rows
-    )
+    rows = rows_of(table.with_columns(pl.Series(unit, labels, dtype=pl.String)), unit, columns, SHARES)
+    place = f"{key.replace('_', '-')}-table"
+    return Grid(place, BINNED[unit], material.file(key), unit, tuple(columns), rows, folded=True)
 
 
 def transitions(material: Material) -> Section | None:
@@ -79,7 +80,7 @@ def transitions(material: Material) -> Section | None:
     table = material.output("transitions")
     if table is None:
         return None
-    names = dict(material.names)
+    names = {node(unlabelled(name)): shown for name, shown in material.names.items()}
     moved = table.with_columns(pl.col("source", "target").replace(names))
     summed = moved.sort("count").group_by("source", "target", maintain_order=True).agg(pl.col("count").sum())
     leaving = pl.col("count") / pl.col("count").sort().sum().over("source")
@@ -90,11 +91,14 @@ def transitions(material: Material) -> Section | None:
     )
     shown = shown.sort(["count", "source", "target"], descending=[True, False, False])
     file = material.file("transitions")
-    says = [leaves("Journeys begin most often with", shown.filter(pl.col("source") == START), "target", file)]
+    begins = shown.filter(pl.col("source") == START)
     ends = shown.filter(pl.col("target") == CONVERSION).sort(
         ["probability", "source"], descending=[True, False]
     )
-    says.append(leaves("A conversion follows most often on", ends, "source", file))
+    says = [
+        *most("Journeys begin most often with", begins, "target", "of all with a touchpoint", file),
+        *most("A conversion follows most often on", ends, "source", "of its visits", file),
+    ]
     columns = ("target", "count", "probability")
     grid = Grid(
         "transitions-table",
@@ -103,13 +107,14 @@ def transitions(material: Material) -> Section | None:
         "source",
         columns,
         rows_of(shown.head(TOP), "source", columns, SHARES),
+        folded=True,
     )
     map_alt = "Map: the share of journeys that goes on from each channel (rows) to each other (columns)."
     graph_alt = "Graph: circles are channels; the thicker a line, the more journeys go that way."
     return Section(
         "transitions",
         "Transitions",
-        tuple(sentence for sentence in says if sentence is not None),
+        tuple(says),
         (
             Figure("transitions", charts.transitions(shown), map_alt),
             Figure("chain", charts.chain(shown), graph_alt),
@@ -118,11 +123,7 @@ def transitions(material: Material) -> Section | None:
     )
 
 
-def leaves(text: str, moves: pl.DataFrame, end: str, file: str) -> Sentence | None:
-    """Return a sentence on the first of some moves, None where there is none."""
-    if moves.is_empty():
-        return None
-    row = moves.row(0, named=True)
-    return Sentence(
-        (f"{text} {row[end]}: ", Number(row["probability"], "share", file), " of what leaves there.")
-    )
+def most(text: str, moves: pl.DataFrame, end: str, of: str, file: str) -> Iterator[Sentence]:
+    """Yield a sentence on the first of some moves, none where there is no move."""
+    for row in moves.head(1).to_dicts():
+        yield Sentence((f"{text} {row[end]}, ", Number(row["probability"], "share", file), f" {of}."))

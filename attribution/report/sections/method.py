@@ -36,7 +36,7 @@ def method(material: Material) -> Section:
     shows = [Grid("models", "Models", "manifest.json", "model", ("what", "parameters"), tuple(models))]
     if entries:
         keys = ("formula", "unit", "cost_basis", "aggregation")
-        shows.append(Grid("definitions", "KPIs", material.file("kpis"), "kpi", keys, entries))
+        shows.append(Grid("definitions", "KPIs", material.file("kpis"), "kpi", keys, entries, folded=True))
     said = "All outcomes of a lead share the weights of its journey, so a win rate lies between 0 and 1."
     return Section("method", "Method and definitions", (Sentence((said,)),), tuple(shows))
 
@@ -60,6 +60,7 @@ def provenance(material: Material) -> Section:
         "what",
         ("value",),
         tuple(Row(name, (Cell("value", text),)) for name, text in rows),
+        folded=True,
     )
     said = f"Run {content['run_id']}: the same inputs and the same job give the same numbers, to the bit."
     return Section("manifest", "Manifest", (Sentence((said,)),), (grid,))

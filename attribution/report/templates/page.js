@@ -36,7 +36,7 @@
 
   const draw = async (place) => {
     const spec = JSON.parse(document.getElementById(`${place.id}-spec`).textContent);
-    const quiet = { logLevel: 1, actions: false, ast: true, renderer: "svg", defaultStyle: false };
+    const quiet = { actions: false, ast: true, renderer: "svg", defaultStyle: false };
     const { view } = await vegaEmbed(place, spec, { ...quiet, tooltip: { disableDefaultStyle: true } });
     drawn.push({ view, place, choices: spec.usermeta.choices });
   };
