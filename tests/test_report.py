@@ -247,9 +247,10 @@ def test_each_cell_of_the_kpis_is_that_of_its_model_channel_and_column(sample_ru
 def test_each_chart_draws_the_numbers_of_its_table(sample_run: Path) -> None:
     specs = Parsed(page(sample_run)).specs
     files = {
-        "compare": "credits.csv", "kpis-chart": "kpis.csv", "win-rates": "kpis.csv", "roles": "comparison.csv",
-        "paths-chart": "paths.csv", "path-lengths": "path_lengths.csv", "time-lags": "time_lags.csv",
-        "transitions": "transitions.csv", "velocity-0": "velocity.csv", "contribution-0": "change.csv",
+        "compare": "credits.csv", "kpis-chart": "kpis.csv", "win-rates": "kpis.csv",
+        "roles": "comparison.csv", "paths-chart": "paths.csv", "path-lengths": "path_lengths.csv",
+        "time-lags": "time_lags.csv", "transitions": "transitions.csv", "velocity-0": "velocity.csv",
+        "contribution-0": "change.csv",
         "response": "curve.csv",
     }  # fmt: skip
     keys = ("value", "low", "high", "amount", "share", "cost_per_lead", "win_rate", "probability")

@@ -42,7 +42,8 @@ ILLEGIBLE = r"""
   return [
     ...texts.filter(({ box }) => outside(box)).map(({ text }) => `${place}: cut: ${text}`),
     ...level.flatMap((one, i) => level.slice(i + 1)
-      .filter(({ box }) => shared(one.box, box, 'left', 'right') > 2 && shared(one.box, box, 'top', 'bottom') > 4)
+      .filter(({ box }) => shared(one.box, box, 'left', 'right') > 2)
+      .filter(({ box }) => shared(one.box, box, 'top', 'bottom') > 4)
       .map((other) => `${place}: on each other: ${one.text} | ${other.text}`)),
   ];
 })

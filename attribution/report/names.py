@@ -9,9 +9,9 @@ import polars as pl
 
 from attribution.channels import TOTAL, UNATTRIBUTED
 from attribution.kpis import KPIS
+from attribution.rare_channels import OTHER
 
 LONGEST = 60  # signs of a name
-OTHER = "(other)"
 STEERS = ("Cc", "Cs", "Co", "Cn", "Zl", "Zp")  # controls, and separators of lines
 TURNS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c"  # the way text runs
 ISOLATE, END = "\u2068", "\u2069"  # between which text turns nothing around it

@@ -8,6 +8,7 @@ from hashlib import sha256
 from importlib import resources
 from typing import Any
 
+from attribution.channels import TOTAL
 from attribution.report.charts.canvas import words
 from attribution.report.material import Material
 from attribution.report.names import clean
@@ -111,7 +112,7 @@ def choices_of(material: Material, sections: Iterable[Section]) -> list[tuple[st
             if isinstance(part, Figure):
                 for name, options in spec_of(part)["usermeta"]["choices"].items():
                     offered.setdefault(name, {}).update(dict.fromkeys(options))
-    first: Mapping[str, str] = {"model": material.model}
+    first: Mapping[str, str] = {"model": material.model, "channel": TOTAL}
     return [
         (name, list(options), first.get(name, next(iter(options))))
         for name, options in offered.items()

@@ -6,6 +6,7 @@ import altair as alt
 import polars as pl
 
 from attribution.budget import Allocation, Response
+from attribution.channels import TOTAL
 from attribution.report.charts.canvas import (
     BAD,
     GOOD,
@@ -100,10 +101,8 @@ def waterfall(allocation: Table) -> Chart:
     3
     """
     table = frame_of(allocation)
-    total = table.filter(channel="(total)").row(0, named=True)
-    moved = table.filter((pl.col("channel") != "(total)") & (pl.col("change") != 0)).sort(
-        ["change", "channel"]
-    )
+    total = table.filter(channel=TOTAL).row(0, named=True)
+    moved = table.filter((pl.col("channel") != TOTAL) & (pl.col("change") != 0)).sort(["change", "channel"])
     rows = [
         {
             "step": "spend now",

@@ -8,7 +8,9 @@ from typing import Any, Protocol, TypeAlias
 import altair as alt
 import polars as pl
 
+from attribution.channels import TOTAL, UNATTRIBUTED
 from attribution.errors import ParameterError
+from attribution.report.names import OTHER
 
 Chart: TypeAlias = alt.Chart | alt.LayerChart
 
@@ -32,8 +34,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 WIDTH = 640  # pixels where nothing says how wide the place is
 NARROW = "width < 420 ? 2 : 4"  # columns of a legend, on a phone and on a desk
 NAME = 130  # pixels of a channel's name beside an axis
-SUMS = ("(total)",)
-ROWS = ("(unattributed)", "(total)", "(other)")
+ROWS = (UNATTRIBUTED, TOTAL, OTHER)  # of a table that are no channels
 
 
 def frame_of(source: Table) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 import altair as alt
 import polars as pl
 
+from attribution.channels import UNATTRIBUTED
 from attribution.comparison import compare as compared
 from attribution.credits import Result
 from attribution.report.charts.canvas import (
@@ -58,7 +59,8 @@ def compare(
     order = (
         rows.filter(outcome=outcomes[0]).group_by("channel", maintain_order=True).agg(pl.col("value").max())
     )
-    names = order.sort("value", descending=True)["channel"].to_list()
+    best = order.sort(["value", "channel"], descending=[True, False])["channel"].to_list()
+    names = sorted(best, key=lambda name: name == UNATTRIBUTED)
     base = (
         alt.Chart(values(rows))
         .transform_filter("datum.outcome == outcome")

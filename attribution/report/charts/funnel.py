@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
+from attribution.channels import TOTAL
 from attribution.report.charts.canvas import (
     ACCENT,
     INK,
@@ -25,7 +26,7 @@ STAGES = ("leads", "mqls", "sqls", "opportunities", "wins")
 WITHIN = ("within_30_days", "within_60_days", "within_90_days", "within_180_days", "within_365_days")
 
 
-def funnel(source: Table, *, model: str | None = None, channel: str = "(total)") -> Chart:
+def funnel(source: Table, *, model: str | None = None, channel: str | None = None) -> Chart:
     """Return how many leads of a channel reach each stage, with the share of those before.
 
     Raises:
@@ -39,8 +40,7 @@ def funnel(source: Table, *, model: str | None = None, channel: str = "(total)")
     stages = [name for name in STAGES if name in table.columns]
     cells = table.sort(stages[0]).group_by("model", "channel", maintain_order=True).agg(pl.col(stages).sum())
     models = table["model"].unique(maintain_order=True).to_list()
-    total = "(total)"
-    names = [total, *(name for name in table["channel"].unique(maintain_order=True) if name != total)]
+    names = [TOTAL, *(name for name in table["channel"].unique(maintain_order=True) if name != TOTAL)]
     before = dict(zip(stages[1:], stages[:-1], strict=True))
     rows = pl.concat(
         cells.select(
@@ -82,7 +82,7 @@ def funnel(source: Table, *, model: str | None = None, channel: str = "(total)")
     return finished(chart, "From lead to win", 42 * len(stages))
 
 
-def velocity(source: Table, *, model: str | None = None, channel: str = "(total)") -> Chart:
+def velocity(source: Table, *, model: str | None = None, channel: str | None = None) -> Chart:
     """Return the share of leads that are won within so many days, open ones censored.
 
     Raises:
@@ -94,7 +94,7 @@ def velocity(source: Table, *, model: str | None = None, channel: str = "(total)
     """
     table = frame_of(source).filter(from_stage="leads", to_stage="wins")
     models = table["model"].unique(maintain_order=True).to_list()
-    names = ["(total)", *(name for name in table["channel"].unique(maintain_order=True) if name != "(total)")]
+    names = [TOTAL, *(name for name in table["channel"].unique(maintain_order=True) if name != TOTAL)]
     rows = long(table, [name for name in WITHIN if name in table.columns], ["model", "channel"], "within")
     rows = rows.drop_nulls("value").with_columns(days=pl.col("within").str.extract(r"(\d+)").cast(pl.Int64))
     base = (

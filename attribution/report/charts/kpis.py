@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
+from attribution.channels import TOTAL
 from attribution.errors import ParameterError
 from attribution.kpis import KPIS
 from attribution.report.charts.canvas import (
@@ -45,7 +46,7 @@ def kpis(measured: Table, figure: str = "cost_per_lead", *, model: str | None = 
         raise ParameterError.unknown("KPI", figure, table.columns)
     models = table["model"].unique(maintain_order=True).to_list()
     rows = long(table, [figure], ["model", "channel"]).drop_nulls("value")
-    total = rows.filter(channel="(total)")
+    total = rows.filter(channel=TOTAL)
     rows = rows.filter(~pl.col("channel").is_in(ROWS))
     form, title = form_of(UNITS.get(figure, "")), words(figure)
     hover = tips(
@@ -97,7 +98,7 @@ def win_rates(measured: Table, *, model: str | None = None) -> Chart:
         pl.lit(None).cast(pl.Float64).alias(name) for name in (*columns, *ends) if name not in table.columns
     ]
     rows = table.with_columns(lacking).select(*columns, *ends).drop_nulls(["cost_per_lead", "win_rate"])
-    total, rows = rows.filter(channel="(total)"), rows.filter(~pl.col("channel").is_in(ROWS))
+    total, rows = rows.filter(channel=TOTAL), rows.filter(~pl.col("channel").is_in(ROWS))
     names = rows["channel"].unique(maintain_order=True).to_list()
     numbered = [f"{place} {name}" for place, name in enumerate(names, 1)]
     rows = rows.with_columns(

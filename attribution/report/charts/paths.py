@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
+from attribution.patterns.frequent_paths import NO_TOUCHPOINTS
 from attribution.report.charts.canvas import (
     ACCENT,
     INK,
@@ -21,7 +22,6 @@ from attribution.report.charts.canvas import (
 )
 
 COUNTED = ("conversion_rate", "share", "cumulative_share")
-NO_TOUCHPOINTS = "(no touchpoints)"
 
 
 def outcomes_in(table: pl.DataFrame) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
+from attribution.channels import TOTAL
 from attribution.dimensions import PERIODS
 from attribution.report.charts.canvas import (
     ACCENT,
@@ -24,7 +25,9 @@ from attribution.report.charts.canvas import (
 PARTS = {"volume": "#0072b2", "mix": "#e69f00", "rate": "#009e73"}
 
 
-def trend(source: Table, outcomes: list[str], *, model: str | None = None, channel: str = "(total)") -> Chart:
+def trend(
+    source: Table, outcomes: list[str], *, model: str | None = None, channel: str | None = None
+) -> Chart:
     """Return an outcome by period with its interval, in all or of a channel.
 
     Raises:
@@ -39,7 +42,8 @@ def trend(source: Table, outcomes: list[str], *, model: str | None = None, chann
     period = next(name for name in PERIODS if name in table.columns)
     models = table["model"].unique(maintain_order=True).to_list()
     rows = long(table.drop_nulls(period), outcomes, ["model", "channel", period])
-    names = rows["channel"].unique(maintain_order=True).sort().to_list()
+    found = rows["channel"].unique().sort().to_list()
+    names = sorted(found, key=lambda name: name != TOTAL)
     base = (
         alt.Chart(values(rows.rename({period: "period"})))
         .transform_filter("datum.model == model && datum.channel == channel && datum.outcome == outcome")
@@ -77,7 +81,7 @@ def contribution(source: Table) -> Chart:
     'bar'
     """
     table = frame_of(source)
-    rows = table.filter(pl.col("channel") != "(total)").unpivot(
+    rows = table.filter(pl.col("channel") != TOTAL).unpivot(
         list(PARTS), index=["channel"], variable_name="part"
     )
     hues = alt.Scale(domain=list(PARTS), range=list(PARTS.values()))

@@ -8,6 +8,7 @@ from attribution.report import charts
 from attribution.report.charts.canvas import words
 from attribution.report.charts.compare import MARK
 from attribution.report.material import Material, listed
+from attribution.report.names import OTHER
 from attribution.report.parts import Cell, Figure, Grid, Number, Row, Section, Sentence, rows_of
 
 SPREAD = ("share_least", "share_most", "disagreement")
@@ -20,8 +21,9 @@ def models(material: Material) -> Section:
     told = disputes(material)
     disputed = [] if told is None else told.filter("disputed")["channel"].to_list()
     alt = "Points: credit of each channel by each model. Lines: intervals. Strong: the chosen model."
+    own = credits.filter(pl.col("channel") != OTHER)  # which would dwarf every channel
     shows: list[Figure | Grid] = [
-        Figure("compare", charts.compare(credits, model=material.model, disputed=disputed), alt),
+        Figure("compare", charts.compare(own, model=material.model, disputed=disputed), alt),
         *(side_by_side(material, credits, outcome) for outcome in material.outcomes),
     ]
     says = [Sentence((f"{len(material.models)} models share the same outcomes among the channels.",))]
@@ -52,7 +54,7 @@ def disputes(material: Material) -> pl.DataFrame | None:
     table = material.output("comparison")
     if table is None:
         return None
-    one = table.unique("channel", maintain_order=True)
+    one = table.unique("channel", maintain_order=True).drop("model")
     return one.sort(["disagreement", "channel"], descending=[True, False])
 
 
