@@ -11,7 +11,8 @@ import polars as pl
 
 from attribution.channels import TOTAL
 from attribution.errors import TableError
-from attribution.report.names import OTHER, folded, most_named, named
+from attribution.rare_channels import OTHER
+from attribution.report.names import folded, most_named, named
 from attribution.report.parts import Number
 from attribution.report.published import Published
 

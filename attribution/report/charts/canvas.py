@@ -10,7 +10,7 @@ import polars as pl
 
 from attribution.channels import TOTAL, UNATTRIBUTED
 from attribution.errors import ParameterError
-from attribution.report.names import OTHER
+from attribution.rare_channels import OTHER
 
 Chart: TypeAlias = alt.Chart | alt.LayerChart
 

@@ -8,9 +8,9 @@ import polars as pl
 
 from attribution.channels import TOTAL, UNATTRIBUTED
 from attribution.kpis import KPIS
+from attribution.rare_channels import OTHER
 from attribution.report import charts
 from attribution.report.material import Material, number
-from attribution.report.names import OTHER
 from attribution.report.parts import Figure, Grid, Section, Sentence, rows_of, told_columns
 
 BASIS = {kpi.name: kpi.cost_basis for kpi in KPIS if kpi.cost_basis}

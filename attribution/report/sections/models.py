@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
+from attribution.rare_channels import OTHER
 from attribution.report import charts
 from attribution.report.charts.canvas import words
 from attribution.report.charts.compare import MARK
 from attribution.report.material import Material, listed
-from attribution.report.names import OTHER
 from attribution.report.parts import Cell, Figure, Grid, Number, Row, Section, Sentence, rows_of
 
 SPREAD = ("share_least", "share_most", "disagreement")

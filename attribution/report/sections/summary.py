@@ -8,9 +8,9 @@ import polars as pl
 
 from attribution.channels import TOTAL, UNATTRIBUTED
 from attribution.kpis.spelling import unit_of
+from attribution.rare_channels import OTHER
 from attribution.report.charts.canvas import words
 from attribution.report.material import Material, number
-from attribution.report.names import OTHER
 from attribution.report.parts import Cell, Grid, Number, Row, Section, Sentence
 
 FIGURES = ("spend", "cost_per_lead", "win_rate", "cost_per_win", "revenue_per_win", "return_on_spend")
