@@ -15,7 +15,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) --editable .
+	$(PIP) --editable '.[report]'
 	@touch $@
 
 $(VENV)/tested: $(VENV)/installed
@@ -26,10 +26,12 @@ $(VENV)/benched: $(VENV)/installed
 	$(PIP) --editable '.[bench]'
 	@touch $@
 
-demo: $(VENV)/installed  ## run the river on the embedded sample, tables into demo/
+demo: $(VENV)/installed  ## run the river on the embedded sample, tables and a page into demo/
 	$(BIN)/attribution demo --out demo --force
 
 test: $(VENV)/tested  ## run all tests
+	@command -v chromium chromium-browser google-chrome google-chrome-stable > /dev/null || \
+		echo 'no Chromium: the tests that open the page are skipped; get it with: apt-get install chromium'
 	$(BIN)/python -m pytest --numprocesses auto
 
 nightly: $(VENV)/tested  ## run all tests with 10,000 random examples each

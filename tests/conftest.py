@@ -21,12 +21,13 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("ATTRIBUTION_PROFILE", "fast"))
 
-SPARK = "spark"  # in the names of tests that start Java: one after the other they fit into two cores
+# In the names of tests that share what is dear: a session of Java, or the run that a page is made of.
+SHARED = ("spark", "test_report")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Return what deals out the tests: one by one, but those on Spark to one process, for one session.
+    """Return what deals out the tests: one by one, but those that share something to one process.
 
     The mark xdist_group, which is for this, is not heeded with pytest 9.2 (pytest-xdist, issue 1386).
     """
@@ -34,7 +35,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class OneSession(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return SPARK if SPARK in nodeid else nodeid
+            return next((name for name in SHARED if name in nodeid), nodeid)
 
     return OneSession(config, log) if config.getoption("dist") == "load" else None
 
@@ -59,3 +60,8 @@ class RealData:
 def data() -> RealData:
     """Return the folder of real data; ``data.need("pathdata/paths.csv")`` gives a path or skips."""
     return RealData()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes run the tests: many of them wait for others, so two more than there are cores."""
+    return 2 + (os.cpu_count() or 1)

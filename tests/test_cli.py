@@ -105,6 +105,7 @@ OPTIONS = {
     ),
     "run": ("--out", "--dry-run", "--force", "--threads", "--log-format"),
     "export": ("--star", "--format", "--force"),
+    "report": ("--out", "--format", "--force"),
     "check": ("--spend", "--rejected", "--force", *COLUMNS, *WINDOW, *READING),
     "schema": (),
     "models": ("--markdown",),

@@ -12,6 +12,7 @@ import pytest
 
 from attribution.cli import app
 from attribution.job import job_of
+from attribution.report.star.schema import STAR
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,6 +44,13 @@ def test_the_map_says_the_captions():
             caption = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))).splitlines()[0]
             captions[path.name + "/" * path.is_dir()] = caption
     assert drawn == captions
+
+
+def test_the_tables_of_the_star_are_those_of_its_schema():
+    rows = [
+        f"| {each.name} | {each.grain.removeprefix('one row ')} | {', '.join(each.keys)} |" for each in STAR
+    ]
+    assert "\n".join(rows) in README
 
 
 def test_the_make_targets_are_there():

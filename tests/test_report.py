@@ -25,6 +25,7 @@ from attribution.report.page import page_of
 from attribution.report.published import Published
 from attribution.report.sections import SECTIONS
 
+ROOT = Path(__file__).parents[1]
 HOSTILE = (
     "</script><img src=x onerror=alert(1)>",
     "=cmd|'/c calc'!A1",
@@ -453,3 +454,20 @@ def test_pictures_are_drawn_without_a_browser(sample_run: Path, tmp_path: Path) 
     assert "Email" in (tmp_path / "charts" / "compare.svg").read_text(encoding="utf-8")
     with pytest.raises(at.ParameterError, match="unknown format 'pdf'"):
         at.write_charts(sample_run, tmp_path / "charts", "pdf")  # type: ignore[arg-type]
+
+
+def test_the_pictures_of_the_readme_are_those_that_the_package_draws(
+    sample_run: Path, tmp_path: Path
+) -> None:
+    shown = re.findall(
+        r"!\[[^]]+\]\((notebooks/pictures/\S+)\)", (ROOT / "README.md").read_text(encoding="utf-8")
+    )
+    assert len(shown) >= 3
+    at.write_charts(sample_run, tmp_path / "charts")
+    for name in shown:
+        told = [
+            re.findall(r"<text[^>]*>([^<]+)", path.read_text(encoding="utf-8"))
+            for path in (ROOT / name, tmp_path / "charts" / Path(name).name)
+        ]
+        assert told[0] == told[1]
+        assert len(told[0]) > 10

@@ -62,14 +62,15 @@ def run(
     tell("done", run=ran.run_id, folder=str(folder.path))
 
 
-def schema(what: Literal["job"], /) -> None:
-    """Print the JSON Schema of a kind of file.
+def schema(what: Literal["job", "star"], /) -> None:
+    """Print the JSON Schema of job files, or the tables of a star with their grain, keys and columns.
 
     Parameters
     ----------
     what
-        The kind: job.
+        The kind: job or star.
     """
     from attribution.job import schema as schema_of_job
+    from attribution.report.star.schema import described
 
-    print(json.dumps({"job": schema_of_job}[what](), indent=2))
+    print(json.dumps({"job": schema_of_job, "star": described}[what](), indent=2))

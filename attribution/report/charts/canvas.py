@@ -125,6 +125,8 @@ def finished(chart: Chart, title: str, height: int) -> Chart:
         .configure_legend(
             **{"labelFontSize": 12, "titleFontSize": 12, "labelColor": INK, "orient": "bottom"},
             columns=alt.ExprRef(NARROW),
+            columnPadding=16,
+            symbolOpacity=1,
         )
         .configure_title(fontSize=14, anchor="start", color=INK, offset=12)
         .configure_view(stroke=None)

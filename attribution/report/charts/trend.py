@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import altair as alt
 import polars as pl
 
@@ -26,7 +28,7 @@ PARTS = {"volume": "#0072b2", "mix": "#e69f00", "rate": "#009e73"}
 
 
 def trend(
-    source: Table, outcomes: list[str], *, model: str | None = None, channel: str | None = None
+    source: Table, outcomes: Sequence[str], *, model: str | None = None, channel: str | None = None
 ) -> Chart:
     """Return an outcome by period with its interval, in all or of a channel.
 

@@ -8,9 +8,10 @@ import polars as pl
 
 from attribution.channels import TOTAL, unlabelled
 from attribution.graphs import CONVERSION, START, node
+from attribution.patterns.frequent_paths import NO_TOUCHPOINTS
 from attribution.rare_channels import OTHER
 from attribution.report import charts
-from attribution.report.charts.paths import NO_TOUCHPOINTS, bin_of, outcomes_in
+from attribution.report.charts.paths import bin_of, outcomes_in
 from attribution.report.material import Material
 from attribution.report.names import named, shown_names
 from attribution.report.parts import Figure, Grid, Number, Section, Sentence, rows_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import polars as pl
 
@@ -161,3 +161,28 @@ STAR: tuple[Table, ...] = (
         ),
     ),
 )
+
+
+def described() -> dict[str, Any]:
+    """Return the tables as plain values: caption, grain, keys, and each column with its type and meaning.
+
+    >>> described()["dim_date"]["keys"]
+    ['date']
+    """
+    return {
+        table.name: {
+            "caption": table.caption,
+            "grain": table.grain,
+            "keys": list(table.keys),
+            "columns": {
+                column.name: {
+                    "type": column.kind.__name__,
+                    "meaning": column.meaning,
+                    **({"of": column.of} if column.of else {}),
+                    **({"optional": True} if column.optional else {}),
+                }
+                for column in table.columns
+            },
+        }
+        for table in STAR
+    }
