@@ -63,5 +63,5 @@ def data() -> RealData:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes run the tests: many of them wait for others, so two more than there are cores."""
+    """Return how many processes run the tests: two more than there are cores, since many tests wait."""
     return 2 + (os.cpu_count() or 1)

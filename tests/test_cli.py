@@ -343,6 +343,7 @@ def test_demo_writes_every_table_and_again_changes_nothing(tmp_path: Path) -> No
         "paths.csv",
         "rejected.parquet",
         "report.csv",
+        "report.html",
         "response.csv",
         "time_lags.csv",
         "timing.json",

@@ -20,6 +20,7 @@ from attribution.report.charts.canvas import (
     reaching,
     tips,
     values,
+    words,
 )
 
 STEPS = ("now", "proposed")
@@ -55,12 +56,12 @@ def response(curves: Response | pl.DataFrame, allocation: Allocation | pl.DataFr
     )
     x, y = (
         alt.X("spend:Q", title="Spend", axis=alt.Axis(format=",~f", tickCount=6)),
-        alt.Y("value:Q", title=outcome),
+        alt.Y("value:Q", title=words(outcome)),
     )
     base = alt.Chart(values(rows)).encode(color=hues, tooltip=hover, x=x)
     seen = base.transform_filter("datum.seen").mark_line(strokeWidth=2.5)
     layers = [
-        reaching(base).mark_area(opacity=0.09).encode(y=alt.Y("bottom:Q", title=outcome), y2="top:Q"),
+        reaching(base).mark_area(opacity=0.09).encode(y=alt.Y("bottom:Q", title=words(outcome)), y2="top:Q"),
         base.mark_line(strokeWidth=1.3, strokeDash=[4, 3]).encode(y=y),
         seen.encode(y=y),
     ]
@@ -81,7 +82,7 @@ def response(curves: Response | pl.DataFrame, allocation: Allocation | pl.DataFr
         shape = alt.Shape(
             "when:N", title=None, scale=alt.Scale(domain=list(STEPS), range=["circle", "triangle-right"])
         )
-        marks = alt.Chart(values(points)).mark_point(filled=True, size=110, opacity=1, stroke="white")
+        marks = alt.Chart(values(points)).mark_point(filled=True, size=120, opacity=1, stroke="white")
         told = tips(
             ("channel", "Channel", ""),
             ("when", "Spend", ""),

@@ -33,6 +33,7 @@ INK, FAINT, ACCENT, GOOD, BAD = "#1b2733", "#5f6b76", "#0072b2", "#00795a", "#b3
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 WIDTH = 640  # pixels where nothing says how wide the place is
 NARROW = "width < 420 ? 2 : 4"  # columns of a legend, on a phone and on a desk
+SHORT = {"mqls": "MQLs", "sqls": "SQLs", "kpi": "KPI", "kpis": "KPIs"}
 NAME = 130  # pixels of a channel's name beside an axis
 ROWS = (UNATTRIBUTED, TOTAL, OTHER)  # of a table that are no channels
 
@@ -94,7 +95,7 @@ def words(name: str) -> str:
     >>> words("cost_per_lead")
     'Cost per lead'
     """
-    spelled = name.replace("_", " ").strip()
+    spelled = " ".join(SHORT.get(word, word) for word in name.strip("_").split("_"))
     return spelled[:1].upper() + spelled[1:]
 
 
@@ -113,11 +114,13 @@ def layered(*charts: alt.Chart) -> alt.LayerChart:
     return alt.LayerChart(layer=list(charts))
 
 
-def finished(chart: Chart, title: str, height: int) -> Chart:
-    """Return the chart with its title, size and type."""
+def finished(chart: Chart, title: str, height: int, chosen: Sequence[str] = (), note: str = "") -> Chart:
+    """Return the chart with its title, size and type; below the title what is chosen, and a note."""
+    told = [f"'{name}: ' + {name}" for name in chosen] + ([f"'{note}'"] if note else [])
+    header = alt.TitleParams(title, subtitle=alt.ExprRef(" + ', ' + ".join(told)) if told else [])
     axis = {"labelColor": INK, "titleColor": FAINT, "gridColor": "#e3e8ec", "domainColor": "#9aa5ae"}
     made: Chart = (
-        chart.properties(width=WIDTH, height=height, title=title, description=title)
+        chart.properties(width=WIDTH, height=height, title=header, description=title)
         .configure(font=FONT, background="white", padding=8)
         .configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal", **axis)
         .configure_axisY(labelLimit=NAME)
@@ -128,7 +131,9 @@ def finished(chart: Chart, title: str, height: int) -> Chart:
             columnPadding=16,
             symbolOpacity=1,
         )
-        .configure_title(fontSize=14, anchor="start", color=INK, offset=12)
+        .configure_title(
+            fontSize=14, anchor="start", color=INK, offset=12, subtitleFontSize=12, subtitleColor=FAINT
+        )
         .configure_view(stroke=None)
     )
     return made

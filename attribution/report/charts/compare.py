@@ -85,4 +85,5 @@ def compare(
     chart = layered(reach, points).add_params(
         choice("model", models, model), choice("outcome", outcomes, outcome)
     )
-    return finished(chart, "Credit by channel and model", height)
+    note = f"{MARK} models differ by more than chance" if disputed else ""
+    return finished(chart, "Credit by channel and model", height, ("outcome", "model"), note)

@@ -79,7 +79,7 @@ def funnel(source: Table, *, model: str | None = None, channel: str | None = Non
             x=alt.value(0), text="label:N"
         ),
     ).add_params(choice("model", models, model), choice("channel", names, channel))
-    return finished(chart, "From lead to win", 42 * len(stages))
+    return finished(chart, "From lead to win", 42 * len(stages), ("channel", "model"))
 
 
 def velocity(source: Table, *, model: str | None = None, channel: str | None = None) -> Chart:
@@ -101,12 +101,7 @@ def velocity(source: Table, *, model: str | None = None, channel: str | None = N
         alt.Chart(values(rows))
         .transform_filter("datum.model == model && datum.channel == channel")
         .encode(
-            x=alt.X(
-                "days:Q",
-                title="Days from lead to win",
-                axis=alt.Axis(values=[30, 60, 90, 180, 365]),
-                scale=alt.Scale(zero=True),
-            ),
+            x=alt.X("days:O", title="Days from lead to win", axis=alt.Axis(labelAngle=0)),
             tooltip=tips(
                 *(("channel", "Channel", ""), ("days", "Days", ",.0f"), ("value", "Won", ".1%")),
                 *(("low", "Interval from", ".1%"), ("high", "to", ".1%")),
@@ -122,4 +117,4 @@ def velocity(source: Table, *, model: str | None = None, channel: str | None = N
         .encode(y=alt.Y("bottom:Q", title="Share of leads won"), y2="top:Q"),
         base.mark_line(color=ACCENT, point={"filled": True, "size": 50}).encode(y=share),
     ).add_params(choice("model", models, model), choice("channel", names, channel))
-    return finished(chart, "How soon leads are won", 240)
+    return finished(chart, "How soon leads are won", 240, ("channel", "model"))

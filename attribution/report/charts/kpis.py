@@ -28,6 +28,7 @@ from attribution.report.charts.canvas import (
     words,
 )
 
+ALL = "dashed: all channels together"
 UNITS = {kpi.name: kpi.unit for kpi in KPIS}
 
 
@@ -134,4 +135,10 @@ def win_rates(measured: Table, *, model: str | None = None) -> Chart:
             x=x, y=y, text="number:N", color=alt.value("white")
         ),
     )
-    return finished(chart.add_params(choice("model", models, model)), "Win rate against cost per lead", 360)
+    return finished(
+        chart.add_params(choice("model", models, model)),
+        "Win rate against cost per lead",
+        360,
+        ["model"],
+        ALL,
+    )

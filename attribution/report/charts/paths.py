@@ -35,7 +35,7 @@ def outcomes_in(table: pl.DataFrame) -> list[str]:
 
 
 def paths(table: Table, *, most: int = 12, outcome: str | None = None) -> Chart:
-    """Return the paths with the most of an outcome, the share of all of it beside each.
+    """Return the paths with the most of an outcome, and how much it is.
 
     >>> table = pl.DataFrame({"path": ["ads > mail"], "journeys": [4.0], "leads": [1.0], "share": [1.0]})
     >>> paths(table).to_dict()["params"][0]["value"]
@@ -56,15 +56,16 @@ def paths(table: Table, *, most: int = 12, outcome: str | None = None) -> Chart:
             ),
         )
     )
+    told = base.transform_calculate(told="datum.path + '   ' + format(datum.value, ',.0f')")
     chart = layered(
         base.mark_bar(color=ACCENT, opacity=0.75, height=9, yOffset=8).encode(
             x=alt.X("value:Q", title=None, axis=alt.Axis(tickCount=6))
         ),
-        base.mark_text(align="left", dy=-7, fontSize=12, color=INK, limit=alt.ExprRef("width")).encode(
-            x=alt.value(0), text="path:N"
+        told.mark_text(align="left", dy=-7, fontSize=12, color=INK, limit=alt.ExprRef("width")).encode(
+            x=alt.value(0), text="told:N"
         ),
     ).add_params(choice("outcome", outcomes, outcome))
-    return finished(chart, "Paths that bring the most", 36 * len(shown) + 4)
+    return finished(chart, "Paths that bring the most", 36 * len(shown) + 4, ["outcome"])
 
 
 def path_lengths(table: Table) -> Chart:

@@ -72,7 +72,7 @@ def trend(
     ).add_params(
         choice("model", models, model), choice("channel", names, channel), choice("outcome", outcomes)
     )
-    return finished(chart, f"By {period}", 240)
+    return finished(chart, f"By {period}", 240, ("outcome", "channel", "model"))
 
 
 def contribution(source: Table) -> Chart:
