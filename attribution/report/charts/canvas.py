@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, TypeAlias
 
@@ -116,11 +117,11 @@ def layered(*charts: alt.Chart) -> alt.LayerChart:
 
 def finished(chart: Chart, title: str, height: int, chosen: Sequence[str] = (), note: str = "") -> Chart:
     """Return the chart with its title, size and type; below the title what is chosen, and a note."""
-    told = [f"'{name}: ' + {name}" for name in chosen] + ([f"'{note}'"] if note else [])
-    header = alt.TitleParams(title, subtitle=alt.ExprRef(" + ', ' + ".join(told)) if told else [])
+    told = [f"'{name}: ' + {name}" for name in chosen] + [json.dumps(note)] * bool(note)
+    header = alt.ExprRef(f"[{json.dumps(title)}, {below}]") if (below := " + ', ' + ".join(told)) else title
     axis = {"labelColor": INK, "titleColor": FAINT, "gridColor": "#e3e8ec", "domainColor": "#9aa5ae"}
     made: Chart = (
-        chart.properties(width=WIDTH, height=height, title=header, description=title)
+        chart.properties(width=WIDTH, height=height, title=alt.TitleParams(header), description=title)
         .configure(font=FONT, background="white", padding=8)
         .configure_axis(labelFontSize=12, titleFontSize=12, titleFontWeight="normal", **axis)
         .configure_axisY(labelLimit=NAME)

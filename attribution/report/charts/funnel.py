@@ -75,7 +75,7 @@ def funnel(source: Table, *, model: str | None = None, channel: str | None = Non
         base.mark_bar(color=ACCENT, opacity=0.75, height=12, yOffset=6).encode(
             x=alt.X("value:Q", title="Leads")
         ),
-        label.transform_calculate(label="datum.stage + '  ' + datum.text").encode(
+        label.transform_calculate(label="datum.stage + ' · ' + datum.text").encode(
             x=alt.value(0), text="label:N"
         ),
     ).add_params(choice("model", models, model), choice("channel", names, channel))

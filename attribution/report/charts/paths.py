@@ -56,7 +56,7 @@ def paths(table: Table, *, most: int = 12, outcome: str | None = None) -> Chart:
             ),
         )
     )
-    told = base.transform_calculate(told="datum.path + '   ' + format(datum.value, ',.0f')")
+    told = base.transform_calculate(told="datum.path + ' · ' + format(datum.value, ',.0f')")
     chart = layered(
         base.mark_bar(color=ACCENT, opacity=0.75, height=9, yOffset=8).encode(
             x=alt.X("value:Q", title=None, axis=alt.Axis(tickCount=6))
