@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import random
 import re
+import subprocess
+import sys
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -14,6 +17,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from test_cli import attribution
 
 import attribution as at
 from attribution.errors import OutputExistsError
@@ -211,6 +215,8 @@ def test_every_figure_of_the_page_is_a_number_of_its_table(sample_run: Path) -> 
     known: dict[str, set[float]] = {}
     checked = 0
     for file, value, text, unit in figures(parsed):
+        if file == "funnel.csv":  # which is of months, and is shown in sum
+            continue
         if file not in known:
             known[file] = numbers_in(sample_run, file)
         assert value in known[file], (file, value, text)
@@ -286,19 +292,23 @@ def data_of(spec: Any) -> Iterator[list[dict[str, Any]]]:
 
 
 def test_the_funnel_of_the_page_is_the_sum_of_its_months(sample_run: Path) -> None:
+    grid = Parsed(page(sample_run)).tables["funnel-table-0"]
+    assert [row["cells"][0][1] for row in grid["rows"][1:]][-1] == "(total)"
+    months = Published.read(sample_run).table("funnel.csv", ["channel", "month"])
+    assert months is not None
+    for row in grid["rows"][1:]:
+        own = months.filter(channel=row["cells"][0][1])
+        leads, wins = (sum(sorted(own[name].to_list())) for name in ("leads", "wins"))
+        shown = [float(cell[0]["data-value"]) for cell in row["cells"][1:]]
+        assert shown[0] == pytest.approx(leads, rel=1e-12)
+        assert pytest.approx(wins, rel=1e-12) in shown
+        assert pytest.approx(wins / leads, rel=1e-12) in shown
     (rows,) = data_of(Parsed(page(sample_run)).specs["funnel-0"])
     table = Published.read(sample_run).table("funnel.csv", ["channel", "month"])
     assert table is not None
     for row in rows:
         own = table.filter(model=row["model"], channel=row["channel"])
-        column = {
-            "Leads": "leads",
-            "Mqls": "mqls",
-            "Sqls": "sqls",
-            "Opportunities": "opportunities",
-            "Wins": "wins",
-        }
-        assert row["value"] == pytest.approx(sum(own[column[row["stage"]]].to_list()), rel=1e-12)
+        assert row["value"] == pytest.approx(sum(own[row["stage"].lower()].to_list()), rel=1e-12)
 
 
 def test_the_same_run_gives_the_same_bytes_and_another_folder_too(sample_run: Path, tmp_path: Path) -> None:
@@ -471,3 +481,53 @@ def test_the_pictures_of_the_readme_are_those_that_the_package_draws(
         ]
         assert told[0] == told[1]
         assert len(told[0]) > 10
+
+
+def test_row_38_hostile_names_are_text_in_files_and_on_the_terminal(
+    hostile_run: Path, tmp_path: Path
+) -> None:
+    credits = (hostile_run / "credits.csv").read_text(encoding="utf-8")
+    assert "'=cmd|" in credits
+    assert not re.search(r"(^|,)\"?=cmd", credits, re.M)
+    made = Published.read(hostile_run).output("credits")
+    assert made is not None
+    assert set(HOSTILE) - {"(total)"} <= set(made["channel"])
+    at.write_table(made, tmp_path / "credits.xlsx")
+    with zipfile.ZipFile(tmp_path / "credits.xlsx") as book:
+        assert "<f>" not in book.read("xl/worksheets/sheet1.xml").decode()
+        assert "'=cmd|" in book.read("xl/sharedStrings.xml").decode()
+    log = tmp_path / "credits.parquet"
+    at.write_table(made, log)
+    shown = attribution("measure", log, "--spend", hostile_run.parent / "spend.parquet")
+    assert shown.code == 0
+    assert "\x1b" not in shown.out
+    assert "{{7*7}}" in shown.out
+    assert "L" * 40 not in shown.out
+
+
+def test_the_verb_writes_the_page_into_the_folder_of_its_run(tmp_path: Path) -> None:
+    bare = published(tmp_path / "job", ["ads", "mail"], 60, outputs={}, breakdowns=[], intervals=None)
+    first = attribution("report", bare)
+    assert first.code == 0
+    assert first.err.startswith(f"wrote {bare / 'report.html'} (")
+    assert attribution("report", bare).err.startswith("unchanged: ")
+    (bare / "report.html").write_text("mine")
+    assert attribution("report", bare).code == 6
+    assert attribution("report", bare, "--force").code == 0
+    assert attribution("report", bare, "--format", "svg", "--out", tmp_path / "charts").code == 0
+    assert {"compare.svg", "kpis-chart.svg", "win-rates.svg"} == {
+        path.name for path in (tmp_path / "charts").iterdir()
+    }
+    assert attribution("report", tmp_path).code == 3
+    assert attribution("report", bare, "--out", tmp_path / "page.pdf").code == 2
+
+
+def test_without_its_libraries_the_extra_is_named(tmp_path: Path) -> None:
+    bare = published(tmp_path / "job", ["ads", "mail"], 60, outputs={}, breakdowns=[], intervals=None)
+    code = "import sys; sys.modules['altair'] = None; from attribution.cli import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "report", str(bare)], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 7
+    assert ran.stderr == "error: altair is needed for a report: pip install 'attribution-engine[report]'\n"
+    assert not (bare / "report.html").exists()

@@ -9,12 +9,15 @@ import polars as pl
 
 from attribution.channels import TOTAL, UNATTRIBUTED
 from attribution.kpis import KPIS
+from attribution.kpis.spelling import BETWEEN
 from attribution.rare_channels import OTHER
 
 LONGEST = 60  # signs of a name
 STEERS = ("Cc", "Cs", "Co", "Cn", "Zl", "Zp")  # controls, and separators of lines
 TURNS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c"  # the way text runs
 ISOLATE, END = "\u2068", "\u2069"  # between which text turns nothing around it
+ENDS = ("_low", "_high", "_shrunken")  # of figures that no sum has
+MARGINAL = "marginal_"  # costs of one more, which do not add up
 RATIOS = {kpi.name: kpi for kpi in KPIS if kpi.denominator}
 
 
@@ -79,39 +82,46 @@ def named(table: pl.DataFrame, names: Mapping[str, str], column: str = "channel"
     return table.with_columns(raw.replace(dict(names)))
 
 
+def summed(table: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """Return one row a key: counts and money are summed, ratios are those of the sums, intervals unknown.
+
+    >>> rows = [{"channel": "ads", "spend": 6.0, "leads": 3.0, "cost_per_lead": 2.0}] * 2
+    >>> summed(pl.DataFrame(rows), ["channel"]).row(0)
+    ('ads', 12.0, 6.0, 2.0)
+    """
+    sums = [
+        name
+        for name, kind in table.schema.items()
+        if kind == pl.Float64 and not name.endswith(ENDS) and not name.startswith(MARGINAL)
+        if name not in RATIOS and BETWEEN not in name
+    ]
+    added = (
+        table.sort(*sums)
+        .group_by(keys, maintain_order=True)
+        .agg(pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()).alias(name) for name in sums)
+    )
+    there = {*table.columns}
+    ratios = [kpi for name, kpi in RATIOS.items() if {name, kpi.numerator, kpi.denominator} <= there]
+    told = added.with_columns(
+        pl.when(pl.col(kpi.denominator) > 0)
+        .then(pl.col(kpi.numerator) / pl.col(kpi.denominator) * kpi.per - kpi.minus)
+        .alias(kpi.name)
+        for kpi in ratios
+    )
+    return told.select(name for name in table.columns if name in told.columns)
+
+
 def folded(table: pl.DataFrame, names: Mapping[str, str], keys: Sequence[str]) -> pl.DataFrame:
     """Return the table with the channels that have no name of their own as one row, by keys.
-
-    Counts and money are summed, ratios are those of the sums; an interval, which no sum has, is null.
 
     >>> rows = [{"channel": name, "spend": 6.0, "leads": 3.0, "cost_per_lead": 2.0} for name in "ab"]
     >>> folded(pl.DataFrame(rows), {"a": "(other)", "b": "(other)"}, ["channel"]).row(0)
     ('(other)', 12.0, 6.0, 2.0)
     """
     shown = named(table, names)
-    other = shown.filter(channel=OTHER)
-    if other.is_empty():
+    own = shown.filter(pl.col("channel") != OTHER)
+    if len(own) == len(shown):
         return shown
-    ends = ("_low", "_high", "_shrunken")
-    sums = [
-        name
-        for name, kind in table.schema.items()
-        if kind == pl.Float64 and not name.endswith(ends) and name not in RATIOS and "_to_" not in name
-    ]
-    added = (
-        other.sort(*sums)
-        .group_by(keys, maintain_order=True)
-        .agg(pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()).alias(name) for name in sums)
-    )
-    ratios = [
-        kpi for name, kpi in RATIOS.items() if {name, kpi.numerator, kpi.denominator} <= {*table.columns}
-    ]
-    added = added.with_columns(
-        pl.when(pl.col(kpi.denominator) > 0)
-        .then(pl.col(kpi.numerator) / pl.col(kpi.denominator) * kpi.per - kpi.minus)
-        .alias(kpi.name)
-        for kpi in ratios
-    )
-    whole = pl.concat([shown.filter(pl.col("channel") != OTHER), added], how="diagonal")
+    whole = pl.concat([own, summed(shown.filter(channel=OTHER), keys)], how="diagonal")
     below = pl.col("channel").replace_strict({OTHER: 1, UNATTRIBUTED: 2, TOTAL: 3}, default=0)
     return whole.select(table.columns).sort(below, maintain_order=True)

@@ -9,10 +9,12 @@ import polars as pl
 
 from attribution.channels import TOTAL
 from attribution.dimensions import PERIODS
+from attribution.kpis.spelling import BETWEEN
 from attribution.report import charts
 from attribution.report.charts.canvas import words
 from attribution.report.charts.funnel import STAGES
 from attribution.report.material import Material, number
+from attribution.report.names import summed
 from attribution.report.parts import Figure, Grid, Number, Section, Sentence, rows_of, told_columns
 
 REACHED = (
@@ -68,19 +70,16 @@ def funnel(material: Material) -> Section | None:
 
 
 def stage_grid(table: pl.DataFrame, section: Mapping[str, Any], key: str) -> Grid:
-    """Return the totals of a funnel: one row a model."""
-    columns = [
-        name for name in told_columns(table) if name in STAGES or "_to_" in name or name.endswith("_rate")
-    ]
-    rows = rows_of(table.filter(channel=TOTAL), "channel", columns)
-    return Grid(
-        key,
-        "Leads that reach each stage, and rates from stage to stage",
-        section["file"],
-        "channel",
-        tuple(columns),
-        rows,
-    )
+    """Return a funnel by channel, over all of its other dimensions."""
+    cells, total = table.filter(pl.col("channel") != TOTAL), table.filter(channel=TOTAL)
+    if section["by"] != ["channel"]:
+        cells = summed(cells, ["model", "channel"])
+    whole = pl.concat([cells.sort("leads", "channel", descending=[True, False]), total], how="diagonal")
+    told = told_columns(whole)
+    columns = [name for name in told if name in STAGES or BETWEEN in name or name.endswith("_rate")]
+    caption = "Leads that reach each stage, and rates from stage to stage"
+    rows = rows_of(whole, "channel", columns)
+    return Grid(key, caption, section["file"], "channel", tuple(columns), rows)
 
 
 def how_far(material: Material, table: pl.DataFrame, file: str) -> Iterator[Sentence]:

@@ -15,7 +15,7 @@ def plan(material: Material) -> Section | None:
     section = material.run.config["budget"]
     if section is None:
         return None
-    allocation = material.table(section, "file", "model", "period")
+    allocation = material.table(section, "file", "model", "period", "channel")
     if allocation is None:
         return None
     file, shows = section["file"], list[Figure | Grid]()
