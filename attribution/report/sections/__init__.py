@@ -8,12 +8,13 @@ from attribution.report.material import Material
 from attribution.report.parts import Section
 from attribution.report.sections.channels import channels, win_rates
 from attribution.report.sections.journeys import paths, transitions
-from attribution.report.sections.loop import funnel, trends, value
+from attribution.report.sections.loop import funnel, value
 from attribution.report.sections.method import method, provenance
 from attribution.report.sections.models import models, roles
 from attribution.report.sections.plan import plan
 from attribution.report.sections.quality import quality
 from attribution.report.sections.summary import summary
+from attribution.report.sections.trends import trends
 
 SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
     summary,

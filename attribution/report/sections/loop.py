@@ -1,4 +1,4 @@
-"""Loop: what became of the leads: how far they came, how soon, what they are worth, and what has changed."""
+"""Loop: what became of the leads: how far they came, how soon, and what they are worth."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from typing import Any
 import polars as pl
 
 from attribution.channels import TOTAL
-from attribution.dimensions import PERIODS
 from attribution.kpis.spelling import BETWEEN
 from attribution.report import charts
-from attribution.report.charts.canvas import words
 from attribution.report.charts.funnel import STAGES
 from attribution.report.material import Material, number
 from attribution.report.names import summed
@@ -111,44 +109,3 @@ def value(material: Material) -> Section | None:
             )
         )
     return Section("value", "What customers are worth", tuple(says), tuple(shows)) if shows else None
-
-
-def trends(material: Material) -> Section | None:
-    """Return outcomes by period, and what changes are made of."""
-    says: list[Sentence] = []
-    shows: list[Figure | Grid] = []
-    for place, section in enumerate(material.run.sections("breakdowns")):
-        if sorted(section["by"]) in [sorted(["channel", period]) for period in PERIODS]:
-            table = material.table(section, "file", "model", *section["by"])
-            if table is None:
-                continue
-            period = next(name for name in section["by"] if name != "channel")
-            sums = table.filter(pl.col("channel") != TOTAL).sort(*material.outcomes)
-            all_of = sums.group_by("model", period, maintain_order=True).agg(pl.col(material.outcomes).sum())
-            whole = pl.concat([sums, all_of.with_columns(channel=pl.lit(TOTAL))], how="diagonal").sort(
-                period, "model", "channel"
-            )
-            alt = f"Line: the chosen outcome of the chosen channel by {period}, with its interval."
-            shows.append(Figure(f"trend-{place}", charts.trend(whole, material.outcomes), alt))
-    for place, section in enumerate(material.run.sections("trends")):
-        table = material.table(section)
-        if table is None:
-            continue
-        if section["table"] == "contribution":
-            alt = "Bars: what each channel adds to the change, by volume, mix and rate."
-            shows.append(Figure(f"contribution-{place}", charts.contribution(table), alt))
-            total = material.total(table)
-            said = number(total, "change", "count", section["file"])
-            span = f"from {section['before']} to {section['now']} ({section['period']}s)"
-            says.append(Sentence((f"{words(section['of'])} {span}: a change of ", *said, ".")))
-        shows.append(trend_grid(table, section, f"trend-table-{place}"))
-    return Section("trends", "Trend", tuple(says), tuple(shows)) if shows else None
-
-
-def trend_grid(table: pl.DataFrame, section: Mapping[str, Any], key: str) -> Grid:
-    """Return the table of a change, a season or a forecast."""
-    dates = [name for name, kind in table.schema.items() if kind == pl.Date]
-    columns = [*dates, *told_columns(table)]
-    caption = f"{section['table'].replace('_', ' ').capitalize()} by {section['period']}"
-    head = "channel" if "channel" in table.columns else "model"
-    return Grid(key, caption, section["file"], head, tuple(columns), rows_of(table, head, columns))
