@@ -9,7 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -46,12 +46,12 @@ HOSTILE = (
 )
 
 
-def events(channels: list[str], customers: int, seed: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def events(channels: list[str], customers: int, days: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Return touchpoints, leads and spend of so many customers, each of a channel at least once."""
-    draw, start = random.Random(seed), datetime(2026, 1, 5, tzinfo=UTC)
+    draw, start = random.Random(3), datetime(2026, 1, 5, tzinfo=UTC)
     touches, leads = [], []
     for number in range(customers):
-        name, time = f"customer-{number:05}", start + timedelta(days=draw.uniform(0, 60))
+        name, time = f"customer-{number:05}", start + timedelta(days=draw.uniform(0, days))
         length = draw.choice((1, 1, 2, 2, 3, 5))
         met = [channels[number % len(channels)], *draw.choices(channels, k=length - 1)]
         for step, channel in enumerate(met):
@@ -63,7 +63,7 @@ def events(channels: list[str], customers: int, seed: int) -> tuple[pl.DataFrame
     money = [
         (channel, start.date() + timedelta(days=day), draw.uniform(5, 90))
         for channel in channels
-        for day in (0, 30)
+        for day in range(0, days, 30)
     ]
     return (
         pl.DataFrame(touches, schema=["customer_id", "timestamp", "channel"], orient="row"),
@@ -72,10 +72,10 @@ def events(channels: list[str], customers: int, seed: int) -> tuple[pl.DataFrame
     )
 
 
-def published(folder: Path, channels: list[str], customers: int, **more: Any) -> Path:
+def published(folder: Path, channels: list[str], customers: int, days: int = 60, **more: Any) -> Path:
     """Run a job over made-up tables; return the folder of its results."""
     folder.mkdir()
-    for name, table in zip(("touchpoints", "leads", "spend"), events(channels, customers, 3), strict=True):
+    for name, table in zip(("touchpoints", "leads", "spend"), events(channels, customers, days), strict=True):
         table.write_parquet(folder / f"{name}.parquet")
     outputs = {
         key: f"{key}.csv" for key in ("comparison", "paths", "path_lengths", "time_lags", "transitions")
@@ -431,6 +431,36 @@ def test_a_hundred_channels_are_fifteen_and_the_sum_of_the_others(broad_run: Pat
         shown = {row.get("channel", row.get("source")) for data in data_of(parsed.specs[key]) for row in data}
         assert len(shown) <= MOST + 4, key
     assert len(page(broad_run).encode()) < 3_000_000
+
+
+def test_years_seasons_and_forecasts_are_drawn_from_their_tables(tmp_path: Path) -> None:
+    kinds: dict[str, dict[str, Any]] = {
+        "year_over_year": {},
+        "seasonality": {},
+        "forecast": {"season": 12, "horizon": 3},
+        "contribution": {"before": date(2026, 2, 1), "now": date(2026, 3, 1), "of": "wins"},
+    }
+    trends = [
+        {"file": f"{kind}.csv", "table": kind, "period": "month", **more} for kind, more in kinds.items()
+    ]
+    made = {"outputs": {}, "models": [{"name": "linear"}], "intervals": None, "trends": trends}
+    run = published(tmp_path / "job", ["ads", "mail"], 300, days=800, **made)
+    parsed = Parsed(page(run))
+    for place, kind in enumerate(kinds):
+        key = f"{kind.replace('_', '-')}-{place}"
+        known = numbers_in(run, f"{kind}.csv")
+        names = ("value", "before", "index", "low", "high")
+        rows = [row for data in data_of(parsed.specs[key]) for row in data if len(row) > 1]
+        drawn = [row[name] for row in rows for name in names if row.get(name) is not None]
+        assert drawn
+        assert set(drawn) <= known
+        assert parsed.tables[f"{key}-table"]["rows"][1:]
+    table = Published.read(run).table("year_over_year.csv")
+    assert table is not None
+    last = table.filter(channel="(total)").drop_nulls("leads_growth").sort("month").tail(1)
+    assert last["leads_growth"].item() in [
+        float(given["value"]) for given, _ in parsed.data if given["data-file"] == "year_over_year.csv"
+    ]
 
 
 def test_what_is_no_run_or_was_changed_is_refused(sample_run: Path, tmp_path: Path) -> None:

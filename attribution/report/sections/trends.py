@@ -22,7 +22,7 @@ DRAWN: Mapping[str, tuple[Callable[[pl.DataFrame], Any], str]] = {
     ),
     "year_over_year": (charts.year_over_year, "Line: the chosen outcome by period. Dashed: a year before."),
     "seasonality": (charts.seasonality, "Bars: the mean of each season as a part of the mean of all."),
-    "forecast": (charts.forecast, "Line: what a seasonal naive forecast expects, with its interval."),
+    "forecast": (charts.forecast, "Points: what a seasonal naive forecast expects. Lines: its intervals."),
 }
 
 
