@@ -443,7 +443,8 @@ def test_years_seasons_and_forecasts_are_drawn_from_their_tables(tmp_path: Path)
     trends = [
         {"file": f"{kind}.csv", "table": kind, "period": "month", **more} for kind, more in kinds.items()
     ]
-    made = {"outputs": {}, "models": [{"name": "linear"}], "intervals": None, "trends": trends}
+    made: dict[str, Any] = {"outputs": {}, "breakdowns": [], "intervals": None, "trends": trends}
+    made["models"] = [{"name": "linear"}]
     run = published(tmp_path / "job", ["ads", "mail"], 300, days=800, **made)
     parsed = Parsed(page(run))
     for place, kind in enumerate(kinds):
