@@ -45,6 +45,7 @@ from attribution.engine import attribute
 from attribution.errors import (
     AttributionError,
     ConvergenceError,
+    MissingExtraError,
     OutputError,
     ParameterError,
     StatisticsError,
@@ -141,6 +142,7 @@ __all__ = [
     "Linear",
     "Markov",
     "Measured",
+    "MissingExtraError",
     "Model",
     "OrderChoice",
     "OutputError",
@@ -222,5 +224,8 @@ def __getattr__(name: str) -> Any:
     if name == "charts":
         from importlib import import_module
 
-        return import_module("attribution.report.charts")
+        try:
+            return import_module("attribution.report.charts")
+        except ModuleNotFoundError as error:
+            raise MissingExtraError.of(error.name, "charts", "report") from error
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

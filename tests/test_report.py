@@ -562,3 +562,6 @@ def test_without_its_libraries_the_extra_is_named(tmp_path: Path) -> None:
     assert ran.returncode == 7
     assert ran.stderr == "error: altair is needed for a report: pip install 'attribution-engine[report]'\n"
     assert not (bare / "report.html").exists()
+    code = "import sys; sys.modules['altair'] = None; import attribution as at; at.charts"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "altair is needed for charts: pip install 'attribution-engine[report]'" in ran.stderr
