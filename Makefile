@@ -30,7 +30,8 @@ demo: $(VENV)/installed  ## run the river on the embedded sample, tables and a p
 	$(BIN)/attribution demo --out demo --force
 
 test: $(VENV)/tested  ## run all tests
-	@command -v chromium chromium-browser google-chrome google-chrome-stable > /dev/null || \
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+		command -v $$name > /dev/null && exit; done; \
 		echo 'no Chromium: the tests that open the page are skipped; get it with: apt-get install chromium'
 	$(BIN)/python -m pytest --numprocesses auto
 

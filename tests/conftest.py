@@ -62,6 +62,7 @@ def data() -> RealData:
     return RealData()
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many processes run the tests: two more than there are cores, since many tests wait."""
     return 2 + (os.cpu_count() or 1)

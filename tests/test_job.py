@@ -452,6 +452,14 @@ def test_row_49_an_input_is_never_replaced(force: bool, base: Path) -> None:
     assert "also an input" in err
 
 
+def test_a_page_that_was_killed_unfinished_is_in_nobodys_way(base: Path) -> None:
+    run(job(), base)
+    (base / "results" / ".report.html-0123.part").touch()
+    assert not run(job(), base).changed
+    assert run(job(as_of="2026-03-20"), base).changed
+    assert not list((base / "results").glob(".*"))
+
+
 def test_a_link_to_the_folder_stays_a_link(base: Path) -> None:
     (base / "there").mkdir()
     (base / "link").symlink_to(base / "there")

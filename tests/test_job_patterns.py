@@ -88,6 +88,13 @@ def test_a_night_without_a_lead_has_its_tables(base: Path, touchpoints: bool, in
     assert found["costs"].equals(usual["costs"])
 
 
+def test_a_night_without_a_row_has_a_page(base: Path) -> None:
+    put(base, {name: table.clear() for name, table in tables_of().items()})
+    found = tables(base, breakdowns=[{"file": "weekly.csv", "by": ["channel", "week"]}])
+    assert [len(found[key]) for key in ("comparison", "transitions", "costs")] == [0, 0, 0]
+    assert at.write_report(base / "results", base / "page.html")
+
+
 def test_leads_without_touchpoints_are_no_path_and_compare_no_channel(base: Path) -> None:
     put(base, {"touchpoints": tables_of()["touchpoints"].clear()})
     found = tables(base)

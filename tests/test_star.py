@@ -30,7 +30,7 @@ from attribution.manifest import Manifest, checksum
 from attribution.report.published import Published
 from attribution.report.star import files as star_files
 from attribution.report.star.schema import OUTCOMES, STAR
-from attribution.report.star.tables import Star, star_of, star_tables, write_star
+from attribution.report.star.tables import Star, star_of, write_star
 from attribution.tables import write_table
 
 ZONE = "Pacific/Auckland"  # most days there are not those of UTC
@@ -142,7 +142,7 @@ def test_credit_by_day_is_what_plain_python_counts(results: Path, star: Star) ->
 def test_its_sums_are_the_credits(log: str | None, tmp_path: Path) -> None:
     results = ran(tmp_path / "results", outputs={"log": log} if log else {})
     found: dict[Any, list[Any]] = defaultdict(lambda: [0.0] * len(CREDITED))
-    for row in star_tables(Published.read(results))["fct_credit"].to_dicts():
+    for row in star_of(Published.read(results)).tables["fct_credit"].to_dicts():
         cell = found[row["model"], row["channel"]]
         cell[:] = [so_far + row[name] for so_far, name in zip(cell, CREDITED, strict=True)]
     credits = Published.read(results).output("credits")
@@ -251,7 +251,7 @@ def test_costs_of_any_order_and_fewer_columns_are_the_same(suffix: str, small: P
     made = []
     for number, table in enumerate((costs, costs.reverse())):
         results = with_output(small, tmp_path / str(number), "costs", f"costs.{suffix}", table)
-        made.append(star_tables(Published.read(results))["fct_cost"])
+        made.append(star_of(Published.read(results)).tables["fct_cost"])
     assert made[0].equals(made[1])
     assert made[0].columns == ["date", "channel", "spend", "run_id"]
     assert made[0].row(0)[:2] == (date(2026, 3, 2), "7")
@@ -365,7 +365,7 @@ def test_an_outcome_named_as_a_column_is_refused(tmp_path: Path) -> None:
     outcomes = {"path": "leads.parquet", "names": ["leads", "date"]}
     results = ran(tmp_path / "results", tmp_path, outcomes=outcomes, outputs={})
     with pytest.raises(ParameterError, match="'date'"):
-        star_tables(Published.read(results))
+        star_of(Published.read(results))
 
 
 # Files.
@@ -526,7 +526,7 @@ def shown_in(name: str) -> str:
 
 
 def test_hostile_names_are_text_in_every_format(hostile: Path, tmp_path: Path) -> None:
-    tables = star_tables(Published.read(hostile))
+    tables = star_of(Published.read(hostile)).tables
     everywhere = sorted((*HOSTILE, *CONTROLS))
     assert tables["dim_channel"]["channel"].to_list() == everywhere
     assert set(tables["fct_credit"]["campaign"]) == {*HOSTILE}
@@ -566,7 +566,7 @@ def test_a_name_that_a_cell_cannot_hold_is_refused_and_never_cut(
 def test_more_rows_than_a_sheet_holds_are_refused(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = len(star_tables(Published.read(small))["fct_credit"])
+    rows = len(star_of(Published.read(small)).tables["fct_credit"])
     monkeypatch.setattr(star_files, "SHEET", rows)
     with pytest.raises(OutputError, match=rf"fct_credit has {rows} rows, a sheet holds {rows - 1} .*Parquet"):
         write_star(small, tmp_path / "star.xlsx")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fnmatch
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -89,7 +90,9 @@ class Folder:
                 "read them from elsewhere, or choose another folder"
             )
         known = {NAME, TIMING, PAGE, *(files if old is None else old.content["outputs"])}
-        foreign = sorted(path.name for path in self.path.iterdir() if path.name not in known)
+        names = {path.name for path in self.path.iterdir()}
+        killed = fnmatch.filter(names, f".{PAGE}-*.part")  # pages that were never finished
+        foreign = sorted(names - known - {*killed})
         if foreign:
             raise OutputExistsError(
                 f"{self.path} holds files that no run of this job wrote: "

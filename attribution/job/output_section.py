@@ -9,7 +9,6 @@ from attribution.job.section import Section, field_of
 from attribution.patterns import FEWEST
 
 OF_JOURNEYS = ("journeys", "log", "paths", "path_lengths", "time_lags", "transitions")
-OF_SPEND = ("kpis", "costs")
 
 
 class Outputs(Section):
@@ -33,8 +32,8 @@ class Outputs(Section):
 
     def files(self, spends: bool) -> list[str | None]:
         """Return the names of the files that are made, where something is spent or nothing."""
-        others = ("credits", "report", "rejected", "comparison", *OF_JOURNEYS)
-        return [getattr(self, name) for name in (*others, *(OF_SPEND if spends else ()))]
+        names = ("credits", "report", "rejected", "comparison", *OF_JOURNEYS, "costs")
+        return [*(getattr(self, name) for name in names), self.kpis if spends else None]
 
     @property
     def of_journeys(self) -> dict[str, str | None]:

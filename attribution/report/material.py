@@ -12,6 +12,7 @@ import polars as pl
 from attribution.channels import TOTAL
 from attribution.errors import TableError
 from attribution.rare_channels import OTHER
+from attribution.report.charts.canvas import outcomes_of
 from attribution.report.names import folded, most_named, named
 from attribution.report.parts import Number
 from attribution.report.published import Published
@@ -98,16 +99,6 @@ class Material:
         own = rows.filter(model=self.model)
         found = own if len(own) else rows
         return found.row(0, named=True) if len(found) else {}
-
-
-def outcomes_of(credits: pl.DataFrame) -> list[str]:
-    """Return the outcomes of a table of credits.
-
-    >>> outcomes_of(pl.DataFrame({"model": ["linear"], "leads": [1.0], "leads_low": [0.5], "reason": ["x"]}))
-    ['leads']
-    """
-    ends = {f"{name}{end}" for name in credits.columns for end in ("_low", "_high")}
-    return [name for name, kind in credits.schema.items() if kind == pl.Float64 and name not in ends]
 
 
 def number(row: Mapping[str, Any], column: str, unit: str, file: str) -> tuple[str | Number, ...]:

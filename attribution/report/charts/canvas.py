@@ -67,7 +67,11 @@ def long(
 
 
 def outcomes_of(table: pl.DataFrame) -> list[str]:
-    """Return the outcomes of a table of credits: its numbers that are no end of an interval."""
+    """Return the outcomes of a table of credits: its numbers that are no end of an interval.
+
+    >>> outcomes_of(pl.DataFrame({"model": ["linear"], "leads": [1.0], "leads_low": [0.5], "reason": ["x"]}))
+    ['leads']
+    """
     ends = {f"{name}{end}" for name in table.columns for end in ("_low", "_high")}
     return [name for name, kind in table.schema.items() if kind == pl.Float64 and name not in ends]
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from attribution.channels import TOTAL
 from attribution.errors import ParameterError
-from attribution.kpis import KPIS
+from attribution.kpis.spelling import unit_of
 from attribution.report.charts.canvas import (
     ACCENT,
     FAINT,
@@ -29,7 +29,6 @@ from attribution.report.charts.canvas import (
 )
 
 ALL = "dashed: all channels together"
-UNITS = {kpi.name: kpi.unit for kpi in KPIS}
 
 
 def kpis(measured: Table, figure: str = "cost_per_lead", *, model: str | None = None) -> Chart:
@@ -49,7 +48,7 @@ def kpis(measured: Table, figure: str = "cost_per_lead", *, model: str | None = 
     rows = long(table, [figure], ["model", "channel"]).drop_nulls("value")
     total = rows.filter(channel=TOTAL)
     rows = rows.filter(~pl.col("channel").is_in(ROWS))
-    form, title = form_of(UNITS.get(figure, "")), words(figure)
+    form, title = form_of(unit_of(figure)), words(figure)
     hover = tips(
         *(("channel", "Channel", ""), ("model", "Model", "")),
         *(("value", title, form), ("low", "Interval from", form), ("high", "to", form)),

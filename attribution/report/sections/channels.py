@@ -6,15 +6,13 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from attribution.channels import TOTAL, UNATTRIBUTED
 from attribution.kpis import KPIS
-from attribution.rare_channels import OTHER
 from attribution.report import charts
+from attribution.report.charts.canvas import ROWS
 from attribution.report.material import Material, number
 from attribution.report.parts import Figure, Grid, Section, Sentence, rows_of, told_columns
 
 BASIS = {kpi.name: kpi.cost_basis for kpi in KPIS if kpi.cost_basis}
-ROWS = (TOTAL, UNATTRIBUTED, OTHER)
 
 
 def channels(material: Material) -> Section | None:

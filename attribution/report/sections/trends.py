@@ -33,8 +33,8 @@ def trends(material: Material) -> Section | None:
     for place, section in enumerate(material.run.sections("breakdowns")):
         if sorted(section["by"]) in [sorted(["channel", period]) for period in PERIODS]:
             table = material.table(section, "file", "model", *section["by"])
-            if table is not None:
-                period = next(name for name in section["by"] if name != "channel")
+            period = next(name for name in section["by"] if name != "channel")
+            if table is not None and table[period].is_not_null().any():
                 alt = f"Line: the chosen outcome of the chosen channel by {period}, with its interval."
                 whole = with_total(table, period, material.outcomes)
                 shows.append(Figure(f"trend-{place}", charts.trend(whole, material.outcomes), alt))

@@ -24,7 +24,9 @@ class Star:
 
 
 def star_of(run: Published) -> Star:
-    """Return the star of a run.
+    """Return the star of a run: its tables as STAR describes them.
+
+    A fact that the run does not have is left out; the dimensions are always there.
 
     Raises:
         TableError: an output is not as the run wrote it.
@@ -57,18 +59,6 @@ def star_of(run: Published) -> Star:
 def typed(rows: pl.DataFrame, kinds: Mapping[str, Kind]) -> pl.DataFrame:
     """Return the columns that there are of those that there may be, in their order and types."""
     return rows.select(pl.col(name).cast(kind) for name, kind in kinds.items() if name in rows.columns)
-
-
-def star_tables(run: Published) -> dict[str, pl.DataFrame]:
-    """Return the tables of the star of a run by name, as STAR describes them.
-
-    A fact that the run does not have is left out; the dimensions are always there.
-
-    Raises:
-        TableError: an output is not as the run wrote it.
-        ParameterError: an outcome is named as a column of a table.
-    """
-    return dict(star_of(run).tables)
 
 
 def write_star(
