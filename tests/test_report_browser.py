@@ -64,9 +64,15 @@ class Opened:
         page.goto(file.as_uri())
         page.wait_for_selector("body[data-ready=yes]", timeout=60_000)
 
-    def marks(self, key: str) -> str:
-        """Return what a chart draws."""
-        return str(self.page.inner_html(f"#chart-{key}"))
+    def marks(self, *keys: str) -> dict[str, str]:
+        """Return what charts draw."""
+        return {key: str(self.page.inner_html(f"#chart-{key}")) for key in keys}
+
+    def wait_for_change(self, before: dict[str, str]) -> None:
+        """Return once each chart draws something else; fail if one does not."""
+        for key, drawn in before.items():
+            changed = "([key, drawn]) => document.querySelector(`#chart-${key}`).innerHTML !== drawn"
+            self.page.wait_for_function(changed, arg=[key, drawn], timeout=10_000)
 
     def column(self, table: str, name: str) -> list[str]:
         """Return the cells of a column in the rows that are shown."""
@@ -143,24 +149,22 @@ def test_the_page_is_silent_asks_for_nothing_and_is_legible(opened: Any, name: s
 def test_choosing_a_model_an_outcome_and_a_channel_changes_what_is_shown(opened: Any, width: int) -> None:
     seen = opened("sample", width)
     page = seen.page
-    before = {key: seen.marks(key) for key in ("compare", "kpis-chart", "win-rates", "trend-0", "funnel-0")}
+    before = seen.marks("compare", "kpis-chart", "win-rates")
     costs = seen.column("kpis", "Cost per lead")
-    page.get_by_label("Model", exact=False).first.select_option("first_touch")
-    page.wait_for_timeout(300)
-    assert all(seen.marks(key) != before[key] for key in ("compare", "kpis-chart", "win-rates"))
+    page.locator("select[data-choice=model]").select_option("first_touch")
+    seen.wait_for_change(before)
     assert seen.column("kpis", "Cost per lead") != costs
     assert "By first_touch" in page.inner_text("#summary")
     assert "By markov" not in page.inner_text("#summary")
     assert "Model: markov." in page.inner_text("#funnel")  # which knows that model alone
-    before = {key: seen.marks(key) for key in before}
+    before = seen.marks("compare", "trend-0")
     page.locator("select[data-choice=outcome]").select_option("wins")
-    page.wait_for_timeout(300)
-    assert all(seen.marks(key) != before[key] for key in ("compare", "trend-0"))
+    seen.wait_for_change(before)
     assert page.is_visible("#table-credits-1")
     assert not page.is_visible("#table-credits-0")
+    before = seen.marks("trend-0", "funnel-0")
     page.locator("select[data-choice=channel]").select_option("Email")
-    page.wait_for_timeout(300)
-    assert all(seen.marks(key) != before[key] for key in ("trend-0", "funnel-0"))
+    seen.wait_for_change(before)
     assert not seen.said
 
 
@@ -202,8 +206,9 @@ def test_row_38_hostile_names_do_nothing_in_a_browser(opened: Any) -> None:
         page.locator("select[data-choice=model]").select_option(model)
     for name in (HOSTILE[0], HOSTILE[7]):
         assert name in page.inner_text("#table-kpis")
+        before = seen.marks("trend-0")
         page.locator("select[data-choice=channel]").select_option(name)
-        page.wait_for_timeout(200)
+        seen.wait_for_change(before)
     for point in page.locator("#chart-kpis-chart path[aria-roledescription=bar]").all():
         point.hover()
     assert not seen.said
