@@ -30,7 +30,8 @@ ILLEGIBLE = r"""
 () => [...document.querySelectorAll('.chart svg')].flatMap((svg) => {
   const place = svg.closest('.chart').id;
   const edge = svg.getBoundingClientRect();
-  const texts = [...svg.querySelectorAll('text')].filter((each) => each.textContent.trim()).map((each) => ({
+  const seen = (each) => each.textContent.trim() && getComputedStyle(each).opacity !== '0';
+  const texts = [...svg.querySelectorAll('text')].filter(seen).map((each) => ({
     text: each.textContent,
     box: each.getBoundingClientRect(),
     turned: /rotate\((?!0)/.test(each.getAttribute('transform') || ''),
