@@ -23,7 +23,8 @@ from attribution.report.charts.canvas import (
     words,
 )
 
-STEPS = ("now", "proposed")
+STEPS = {"now": "circle", "proposed": "triangle-right"}
+MARKED = "circle: now, triangle: proposed, dashed: not seen"
 
 
 def response(curves: Response | pl.DataFrame, allocation: Allocation | pl.DataFrame | None = None) -> Chart:
@@ -80,7 +81,7 @@ def response(curves: Response | pl.DataFrame, allocation: Allocation | pl.DataFr
             )
         )
         shape = alt.Shape(
-            "when:N", title=None, scale=alt.Scale(domain=list(STEPS), range=["circle", "triangle-right"])
+            "when:N", legend=None, scale=alt.Scale(domain=list(STEPS), range=list(STEPS.values()))
         )
         marks = alt.Chart(values(points)).mark_point(filled=True, size=120, opacity=1, stroke="white")
         told = tips(
@@ -90,7 +91,8 @@ def response(curves: Response | pl.DataFrame, allocation: Allocation | pl.DataFr
             ("value", outcome, ",.2f"),
         )
         layers.append(marks.encode(x=x, y=y, color=hues, shape=shape, tooltip=told))
-    return finished(layered(*layers), "What spend brings", 340)
+    note = "" if allocation is None else MARKED
+    return finished(layered(*layers), "What spend brings", 340, note=note)
 
 
 def waterfall(allocation: Table) -> Chart:
