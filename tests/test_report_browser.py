@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from test_report import HOSTILE, broad_run, hostile_run, sample_run
+from test_report import HOSTILE, broad_run, hostile_run, published, sample_run
 
 from attribution import write_report
 
@@ -116,6 +117,20 @@ def files(
     for name, run in runs.items():
         write_report(run, folder / f"{name}.html")
     return {name: folder / f"{name}.html" for name in runs}
+
+
+@pytest.fixture(scope="module")
+def partial(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a page whose models and channels have odd names, and whose trend knows one model."""
+    assert browser.is_connected()
+    folder = tmp_path_factory.mktemp("partial") / "job"
+    models = [{"name": "linear", "label": "a  b"}, {"name": "last_touch"}]
+    trend = [{"file": "monthly.csv", "by": ["channel", "month"], "models": ["last_touch"]}]
+    run = published(
+        folder, ["two  spaces", "ads"], 60, models=models, outputs={}, intervals=None, breakdowns=trend
+    )
+    write_report(run, folder / "page.html")
+    return folder / "page.html"
 
 
 @pytest.fixture
@@ -258,3 +273,39 @@ def test_a_screen_reader_finds_names_for_everything(opened: Any) -> None:
         assert table.locator("thead th:not([scope=col]), tbody th:not([scope=row])").count() == 0
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+
+
+def test_what_a_chart_does_not_know_is_not_shown_under_its_name(browser: Any, partial: Path) -> None:
+    context = browser.new_context(locale="en-US", timezone_id="America/New_York")
+    seen = Opened(context.new_page(), partial)
+    page = seen.page
+    caption = page.locator("figure", has=page.locator("#chart-trend-0")).locator(".of-model")
+    assert caption.inner_text() == "Model: last_touch. Channel: (total). Outcome: leads."
+    costs = seen.column("kpis", "Cost per lead")
+    page.locator("select[data-choice=model]").select_option(label="a b")
+    assert seen.column("kpis", "Cost per lead") != costs
+    assert "Model: last_touch." in caption.inner_text()
+    before = seen.marks("trend-0")
+    page.locator("select[data-choice=channel]").select_option("two  spaces")
+    page.wait_for_timeout(200)
+    assert seen.marks("trend-0") != before
+    page.locator("#chart-trend-0 path[aria-roledescription=point]").first.hover()
+    page.wait_for_selector("#vg-tooltip-element.visible")
+    assert "2026-01-01" in page.inner_text("#vg-tooltip-element")
+    assert not page.locator("button", has_not_text=re.compile(r"\S")).count()
+    assert not seen.said
+    context.close()
+
+
+def test_without_a_script_each_row_tells_its_model(browser: Any, partial: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(partial.as_uri())
+    row = page.locator("#table-kpis tr[data-model=last_touch]").first
+    told = row.evaluate("row => getComputedStyle(row, '::after').content")
+    assert told == '"last_touch"'
+    context.close()
+    context = browser.new_context()
+    row = Opened(context.new_page(), partial).page.locator("#table-kpis tr[data-model=last_touch]").first
+    assert row.evaluate("row => getComputedStyle(row, '::after').content") == "none"
+    context.close()

@@ -71,7 +71,7 @@ class Material:
     @cached_property
     def few(self) -> int:
         """How many channels have no name of their own."""
-        return sum(shown == OTHER for shown in self.names.values())
+        return sum(shown == OTHER != name for name, shown in self.names.items())
 
     def file(self, key: str) -> str:
         """Return the file name of an output."""
@@ -93,9 +93,13 @@ class Material:
             return folded(table, self.names, keys)
         return named(table, self.names).filter(pl.col("channel") != OTHER)
 
-    def total(self, table: pl.DataFrame) -> Mapping[str, Any]:
+    def chosen(self, table: pl.DataFrame) -> str:
+        """Return the model that is shown first, of those that a table has."""
+        return self.model if self.model in set(table["model"]) else str(table["model"][0])
+
+    def total(self, table: pl.DataFrame, head: str = "channel") -> Mapping[str, Any]:
         """Return the row of the total of the shown model, or of the first that a table has."""
-        rows = table.filter(channel=TOTAL)
+        rows = table.filter(pl.col(head).cast(pl.String) == TOTAL)
         own = rows.filter(model=self.model)
         found = own if len(own) else rows
         return found.row(0, named=True) if len(found) else {}

@@ -9,7 +9,7 @@ import polars as pl
 
 from attribution.channels import TOTAL, UNATTRIBUTED
 from attribution.kpis import KPIS
-from attribution.kpis.spelling import BETWEEN
+from attribution.kpis.spelling import unit_of
 from attribution.rare_channels import OTHER
 
 LONGEST = 60  # signs of a name
@@ -82,6 +82,16 @@ def named(table: pl.DataFrame, names: Mapping[str, str], column: str = "channel"
     return table.with_columns(raw.replace(dict(names)))
 
 
+def is_sum(name: str) -> bool:
+    """Return whether a column of numbers is a sum over what it is told of: no ratio, rate or interval.
+
+    >>> [is_sum(name) for name in ("spend", "cost_per_lead", "leads_low", "marginal_cost_now")]
+    [True, False, False, False]
+    """
+    never = name.endswith(ENDS) or name.startswith(MARGINAL)
+    return not never and name not in RATIOS and unit_of(name) in ("count", "money")
+
+
 def summed(table: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     """Return one row a key: counts and money are summed, ratios are those of the sums, intervals unknown.
 
@@ -89,16 +99,14 @@ def summed(table: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     >>> summed(pl.DataFrame(rows), ["channel"]).row(0)
     ('ads', 12.0, 6.0, 2.0)
     """
-    sums = [
-        name
-        for name, kind in table.schema.items()
-        if kind == pl.Float64 and not name.endswith(ENDS) and not name.startswith(MARGINAL)
-        if name not in RATIOS and BETWEEN not in name
-    ]
+    sums = [name for name, kind in table.schema.items() if kind.is_numeric() and is_sum(name)]
     added = (
         table.sort(*sums)
         .group_by(keys, maintain_order=True)
-        .agg(pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()).alias(name) for name in sums)
+        .agg(
+            pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).cast(pl.Float64).sum()).alias(name)
+            for name in sums
+        )
     )
     there = {*table.columns}
     ratios = [kpi for name, kpi in RATIOS.items() if {name, kpi.numerator, kpi.denominator} <= there]
@@ -119,9 +127,9 @@ def folded(table: pl.DataFrame, names: Mapping[str, str], keys: Sequence[str]) -
     ('(other)', 12.0, 6.0, 2.0)
     """
     shown = named(table, names)
+    if OTHER not in {short for name, short in names.items() if name != OTHER}:
+        return shown  # one that a run has grouped is a row already
     own = shown.filter(pl.col("channel") != OTHER)
-    if len(own) == len(shown):
-        return shown
-    whole = pl.concat([own, summed(shown.filter(channel=OTHER), keys)], how="diagonal")
+    whole = pl.concat([own, summed(shown.filter(channel=OTHER), keys)], how="diagonal_relaxed")
     below = pl.col("channel").replace_strict({OTHER: 1, UNATTRIBUTED: 2, TOTAL: 3}, default=0)
     return whole.select(table.columns).sort(below, maintain_order=True)

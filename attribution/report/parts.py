@@ -129,7 +129,7 @@ def rows_of(
             )
             for name in columns
         )
-        text = "" if record[head] is None else str(record[head])
+        text = "–" if record[head] is None else str(record[head])
         rows.append(Row(text, cells, record.get("model", ""), text == TOTAL))
     return tuple(sorted(rows, key=lambda row: row.total))
 

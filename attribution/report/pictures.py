@@ -15,6 +15,8 @@ SCALE = 2  # pixels of a PNG for each of the chart
 
 def pictures_of(material: Material, form: Literal["svg", "png"]) -> dict[str, bytes]:
     """Return each chart of the page as a file, by name."""
+    import vl_convert  # noqa: F401  # altair draws with it, and says nothing of an extra where it is not there
+
     return {f"{figure.key}.{form}": drawn(figure, form) for figure in figures_of(material)}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from csv import reader
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ TEXTS = {
     *("period", "models_disagree", "credited_by", "cost_type", "currency"),
 }
 DAYS = {"date", "compared_with"}
+FLAGS = {"disputed"}  # which may be known of no row
 
 
 @dataclass(frozen=True)
@@ -87,9 +89,12 @@ class Published:
             return None
         if path.suffix == ".parquet":
             return pl.read_parquet(path)
-        # Types are ours to know: a channel may be named 7, and a column may hold nothing.
+        # Types are ours to know: a channel may be named 7, an outcome form, and a column may hold nothing.
         written = pl.read_csv(path, infer_schema=False)
-        return written.select(typed(column, {*TEXTS, *by}) for column in written)
+        with path.open(encoding="utf-8", newline="") as file:
+            written.columns = next(reader(file))  # polars leaves the quotes of a header doubled
+        outcomes = {each["outcome"] for each in self.manifest.content["conservation"]}
+        return written.select(typed(column, {*TEXTS, *by}, outcomes) for column in written)
 
     def sections(self, key: str) -> list[Mapping[str, Any]]:
         """Return the sections of a key of the job whose file was made."""
@@ -97,19 +102,24 @@ class Published:
         return [each for each in self.config[key] if each["file"] in made]
 
 
-def typed(column: pl.Series, texts: set[str]) -> pl.Series:
+def typed(column: pl.Series, texts: set[str], outcomes: Container[str] = ()) -> pl.Series:
     """Return a column of a CSV file that was written here in the type that it had.
 
     >>> typed(pl.Series("leads", ["1.5", None]), set()).to_list()
     [1.5, None]
     """
-    if column.name in DAYS or period(column.name) is not None:
+    name = pl.select(unescaped(pl.lit(column.name))).item()
+    column = column.alias(name)
+    numbers = column.cast(pl.Float64, strict=False)
+    are_numbers = numbers.null_count() == column.null_count()
+    if name in outcomes and are_numbers:
+        return numbers
+    if name in DAYS or period(name) is not None:
         return column.str.to_date(strict=False)
-    if column.name not in texts:
-        if (column.is_null() | column.is_in(["true", "false"])).all() and column.is_not_null().any():
+    if name not in texts:
+        said = column.is_in(["true", "false"]).any() or name in FLAGS
+        if said and (column.is_null() | column.is_in(["true", "false"])).all():
             return column == "true"
-        numbers = column.cast(pl.Float64, strict=False)
-        if numbers.null_count() == column.null_count():
+        if are_numbers:
             return numbers
-    name = column.name.removeprefix("'")
     return pl.select(unescaped(pl.lit(column)).alias(name)).to_series()

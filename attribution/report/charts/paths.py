@@ -121,7 +121,8 @@ def binned(frame: pl.DataFrame, unit: str, title: str, amount: str, share: str) 
     line = base.mark_line(color="#b3470a", point={"filled": True, "color": "#b3470a", "size": 45}).encode(
         y=alt.Y("share:Q", title=words(share), axis=alt.Axis(format="~p", grid=False, titleColor="#b3470a"))
     )
-    return finished(layered(bars, line).resolve_scale(y="independent"), title, 260)
+    known = [] if rows["share"].is_null().all() else [line]
+    return finished(layered(bars, *known).resolve_scale(y="independent"), title, 260)
 
 
 def bin_of(low: float, high: float | None, whole: bool) -> str:

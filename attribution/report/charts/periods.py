@@ -110,11 +110,11 @@ def seasonality(source: Table) -> Chart:
 def by_period(rows: pl.DataFrame, period: str, told: list[tuple[str, str]]) -> alt.Chart:
     """Return the rows of what is chosen, along time."""
     axis = alt.Axis(labelOverlap=True, tickCount=6)
-    days = alt.Tooltip("period:T", title=words(period), format="%Y-%m-%d")
-    hover = [days, *tips(("channel", "Channel", ""), ("outcome", "Outcome", ""))]
+    hover = tips(("day", words(period), ""), ("channel", "Channel", ""), ("outcome", "Outcome", ""))
     return (
         alt.Chart(values(rows))
         .transform_filter(CHOSEN)
+        .transform_calculate(day="utcFormat(datum.period, '%Y-%m-%d')")  # no other day west of Greenwich
         .encode(
             x=alt.X("utcyearmonthdate(period):T", title=words(period), axis=axis),
             tooltip=[*hover, *tips(*((name, title, ",.2f") for name, title in told))],

@@ -41,7 +41,7 @@ def trend(
     ['model', 'channel', 'outcome']
     """
     table = frame_of(source)
-    period = next(name for name in PERIODS if name in table.columns)
+    period = next(name for name in PERIODS if name in table.columns and name not in outcomes)
     models = table["model"].unique(maintain_order=True).to_list()
     rows = long(table.drop_nulls(period), outcomes, ["model", "channel", period])
     found = rows["channel"].unique().sort().to_list()
@@ -49,6 +49,7 @@ def trend(
     base = (
         alt.Chart(values(rows.rename({period: "period"})))
         .transform_filter("datum.model == model && datum.channel == channel && datum.outcome == outcome")
+        .transform_calculate(day="utcFormat(datum.period, '%Y-%m-%d')")  # no other day west of Greenwich
         .encode(
             x=alt.X(
                 "utcyearmonthdate(period):T",
@@ -56,7 +57,7 @@ def trend(
                 axis=alt.Axis(labelOverlap=True, tickCount=6),
             ),
             tooltip=[
-                alt.Tooltip("period:T", title=words(period), format="%Y-%m-%d"),
+                *tips(("day", words(period), "")),
                 *tips(("channel", "Channel", ""), ("model", "Model", ""), ("outcome", "Outcome", "")),
                 *tips(("value", "Amount", ",.2f"), ("low", "Interval from", ",.2f"), ("high", "to", ",.2f")),
             ],
@@ -75,31 +76,41 @@ def trend(
     return finished(chart, f"By {period}", 240, ("outcome", "channel", "model"))
 
 
-def contribution(source: Table) -> Chart:
+def contribution(source: Table, *, model: str | None = None) -> Chart:
     """Return what a change is made of by channel: more leads, another mix, another rate.
+
+    Raises:
+        ParameterError: there is no such model.
 
     >>> row = {"model": "linear", "channel": "ads", "of": "wins", "volume": 1.0, "mix": 0.0, "rate": -1.0}
     >>> contribution(pl.DataFrame([row])).to_dict()["mark"]["type"]
     'bar'
     """
     table = frame_of(source)
-    rows = table.filter(pl.col("channel") != TOTAL).unpivot(
-        list(PARTS), index=["channel"], variable_name="part"
-    )
+    models = table["model"].unique(maintain_order=True).to_list()
+    keys = table.columns[1 : table.columns.index("of")]
+    by = [pl.col(name).cast(pl.String).fill_null("–") for name in keys]
+    own = table.filter(by[0] != TOTAL).with_columns(part_of=pl.concat_str(by, separator=" · "))
+    names = own["part_of"].unique(maintain_order=True).to_list()
+    rows = own.unpivot(list(PARTS), index=["model", "part_of"], variable_name="part")
     hues = alt.Scale(domain=list(PARTS), range=list(PARTS.values()))
     chart = (
         alt.Chart(values(rows))
+        .transform_filter("datum.model == model")
         .mark_bar(height=14)
         .encode(
             x=alt.X("value:Q", title=f"Change in {table['of'][0]}", stack="zero"),
             y=alt.Y(
-                "channel:N",
-                sort=table["channel"].to_list(),
+                "part_of:N",
+                sort=names,
                 title=None,
                 axis=alt.Axis(ticks=False, domain=False),
             ),
             color=alt.Color("part:N", title=None, scale=hues),
-            tooltip=tips(("channel", "Channel", ""), ("part", "From", ""), ("value", "Change", "+,.2f")),
+            tooltip=tips(
+                *(("part_of", words(keys[0]), ""), ("model", "Model", "")),
+                *(("part", "From", ""), ("value", "Change", "+,.2f")),
+            ),
         )
-    )
-    return finished(chart, "What the change is made of", 28 * (len(table) - 1))
+    ).add_params(choice("model", models, model))
+    return finished(chart, "What the change is made of", 28 * len(names), ["model"])

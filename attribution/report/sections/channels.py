@@ -37,7 +37,7 @@ def channels(material: Material) -> Section | None:
     shows: tuple[Figure | Grid, ...] = (grid,)
     if priced(table, "cost_per_lead"):
         alt = "Bars: cost per lead of each channel with its interval, cheapest first. Dashed: that of all."
-        shows = (Figure("kpis-chart", charts.kpis(table, model=chosen(material, table)), alt), grid)
+        shows = (Figure("kpis-chart", charts.kpis(table, model=material.chosen(table)), alt), grid)
     return Section("kpis", "Channels", (*cheapest(material, table),), shows)
 
 
@@ -47,7 +47,7 @@ def win_rates(material: Material) -> Section | None:
     if table is None or not priced(table, "cost_per_lead") or not priced(table, "win_rate"):
         return None
     alt = "Circles: channels by cost per lead, to the right, and win rate, upwards. Lines: intervals."
-    figure = Figure("win-rates", charts.win_rates(table, model=chosen(material, table)), alt)
+    figure = Figure("win-rates", charts.win_rates(table, model=material.chosen(table)), alt)
     return Section("win-rates", "Win rate against cost per lead", (*dear_wins(material, table),), (figure,))
 
 
@@ -58,11 +58,6 @@ def priced(table: pl.DataFrame, figure: str) -> bool:
     )
 
 
-def chosen(material: Material, table: pl.DataFrame) -> str:
-    """Return the model that is shown first, of those that a table has."""
-    return material.model if material.model in set(table["model"]) else str(table["model"][0])
-
-
 def cheapest(material: Material, table: pl.DataFrame) -> Iterator[Sentence]:
     """Yield, for each model, the lowest and the highest cost per lead."""
     file = material.file("kpis")
@@ -70,7 +65,7 @@ def cheapest(material: Material, table: pl.DataFrame) -> Iterator[Sentence]:
         own = table.filter((pl.col("model") == model) & ~pl.col("channel").is_in(ROWS)).drop_nulls(
             "cost_per_lead"
         )
-        if len(own) < 2:
+        if own["cost_per_lead"].n_unique() < 2:
             continue
         low, *_, high = own.sort(["cost_per_lead", "channel"]).to_dicts()
         said = number(low, "cost_per_lead", "money", file)
@@ -93,21 +88,19 @@ def dear_wins(material: Material, table: pl.DataFrame) -> Iterator[Sentence]:
     for model in table["model"].unique(maintain_order=True):
         own = table.filter((pl.col("model") == model) & ~pl.col("channel").is_in(ROWS))
         own = own.drop_nulls(["cost_per_lead", "win_rate"])
-        if len(own) < 2:
+        if own["win_rate"].n_unique() < 2:
             continue
         least = own.sort(["win_rate", "channel"]).row(0, named=True)
         said = number(least, "win_rate", "share", file)
-        cost, win = (
-            number(least, "cost_per_lead", "money", file),
-            number(least, "cost_per_win", "money", file),
-        )
+        cost = number(least, "cost_per_lead", "money", file)
+        known = least.get("cost_per_win") is not None
+        win = (", a win ", *number(least, "cost_per_win", "money", file)) if known else ()
         yield Sentence(
             (
                 f"By {model}, leads of {least['channel']} are won least often, ",
                 *said,
                 ": a lead costs ",
                 *cost,
-                ", a win ",
                 *win,
                 ".",
             ),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from attribution.channels import TOTAL, unlabelled
-from attribution.graphs import CONVERSION, START, node
+from attribution.graphs import CONVERSION, NULL, START, node
 from attribution.patterns.frequent_paths import NO_TOUCHPOINTS
 from attribution.rare_channels import OTHER
 from attribution.report import charts
@@ -42,7 +42,7 @@ def paths(material: Material) -> Section | None:
         fewest = material.run.config["outputs"]["fewest_customers"]
         caption = f"Paths, the first {len(top)}; those of fewer than {fewest} customers are together {OTHER}"
         shows.append(Grid("paths", caption, file, "path", tuple(columns), rows))
-        if len(top):
+        if len(top) and top["share"][0]:
             best, outcome = top.row(0, named=True), outcomes_in(table)[0]
             share = Number(best["share"], "share", file)
             says.append(Sentence((f"The path {best['path']} brings the most {outcome}, ", share, " of all.")))
@@ -82,7 +82,10 @@ def transitions(material: Material) -> Section | None:
     table = material.output("transitions")
     if table is None:
         return None
-    names = {node(unlabelled(name)): shown for name, shown in material.names.items()}
+    names = {
+        node(unlabelled(name)): f'"{shown}"' if shown in (START, CONVERSION, NULL) else shown
+        for name, shown in material.names.items()
+    }
     moved = table.with_columns(pl.col("source", "target").replace(names))
     summed = moved.sort("count").group_by("source", "target", maintain_order=True).agg(pl.col("count").sum())
     leaving = pl.col("count") / pl.col("count").sort().sum().over("source")

@@ -62,8 +62,9 @@ def funnel(material: Material) -> Section | None:
             Grid(f"velocity-table-{place}", caption, section["file"], "channel", tuple(columns), rows)
         )
         total = material.total(won)
-        said = number(total, "within_90_days", "share", section["file"])
-        says.append(Sentence((*said, " of all leads are won within 90 days.")))
+        if total.get("within_90_days") is not None:
+            said = number(total, "within_90_days", "share", section["file"])
+            says.append(Sentence((*said, " of all leads are won within 90 days.")))
     return Section("funnel", "Funnel and velocity", tuple(says), tuple(shows)) if shows else None
 
 
@@ -103,9 +104,7 @@ def value(material: Material) -> Section | None:
         caption = f"What a customer is worth over {section['horizon_months']:g} months"
         shows.append(Grid(f"value-{place}", caption, section["file"], "channel", tuple(columns), rows))
         total = material.total(table)
-        says.append(
-            Sentence(
-                ("A customer is worth ", *number(total, "lifetime_value", "money", section["file"]), ".")
-            )
-        )
+        if total.get("lifetime_value") is not None:
+            worth = number(total, "lifetime_value", "money", section["file"])
+            says.append(Sentence(("A customer is worth ", *worth, ".")))
     return Section("value", "What customers are worth", tuple(says), tuple(shows)) if shows else None

@@ -26,9 +26,12 @@ def models(material: Material) -> Section:
         Figure("compare", charts.compare(own, model=material.model, disputed=disputed), alt),
         *(side_by_side(material, credits, outcome) for outcome in material.outcomes),
     ]
-    says = [Sentence((f"{len(material.models)} models share the same outcomes among the channels.",))]
+    many = len(material.models)
+    shared = f"{many} models share the same outcomes among the channels."
+    says = [Sentence((shared if many > 1 else f"One model shares the outcomes: {material.models[0]}.",))]
     if told is not None:
-        says.append(Sentence((agreement(disputed, len(told)),)))
+        if told["disputed"].is_not_null().any():  # chance is not known without intervals
+            says.append(Sentence((agreement(disputed, len(told)),)))
         rows = rows_of(told, "channel", [*SPREAD, "reason"], SPREAD)
         caption = f"Where models differ in {material.outcomes[0]}, most disputed first"
         shows.append(

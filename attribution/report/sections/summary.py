@@ -53,7 +53,7 @@ def attributed(material: Material) -> Iterator[Sentence]:
             rest = (Number(row["unattributed"], unit, file), " of them without a touchpoint in the window.")
             yield Sentence((*said, *rest), outcome=name)
     if material.few:
-        named = len(material.names) - material.few
+        named = len({*material.names.values()} - {OTHER})
         yield Sentence((f"{named} channels are named; {material.few} smaller ones are together {OTHER}.",))
 
 
@@ -66,7 +66,8 @@ def leaders(material: Material) -> Iterator[Sentence]:
     for model in material.models:
         own = shown.filter((pl.col("model") == model) & (pl.col("channel") != UNATTRIBUTED))
         for outcome in material.outcomes:
-            best = own.sort([outcome, "channel"], descending=[True, False]).head(BEST).to_dicts()
+            some = own.filter(pl.col(outcome) > 0)
+            best = some.sort([outcome, "channel"], descending=[True, False]).head(BEST).to_dicts()
             said: list[str | Number] = [f"By {model}, "]
             for place, row in enumerate(best):
                 most = f"{row['channel']} is credited with the most {outcome}: "

@@ -1,12 +1,13 @@
 "use strict";
 (() => {
+  document.documentElement.dataset.script = "";
   const all = (query, within = document) => [...within.querySelectorAll(query)];
   const selects = all("select[data-choice]");
   const drawn = [];
 
   const chosen = () => Object.fromEntries(selects.map((each) => [each.dataset.choice, each.value]));
 
-  // What knows only some of the models goes on showing the first of them, and says so.
+  // What knows only some of the choices shows the first of them where it is asked for another, and says so.
   const ofModel = (place, models, model) => {
     const own = models.includes(model) ? model : models[0];
     all(".of-model", place).forEach((each) => { each.textContent = models.length ? `Model: ${own}.` : ""; });
@@ -26,10 +27,12 @@
       each.hidden = (now.outcome !== undefined && each.dataset.outcome !== now.outcome) || (model !== undefined && model !== own);
     });
     drawn.forEach(({ view, choices, place }) => {
-      ofModel(place.closest("figure"), choices.model || [], now.model);
-      Object.entries(choices).forEach(([name, options]) => {
-        if (options.includes(now[name])) view.signal(name, now[name]);
+      const said = Object.entries(choices).map(([name, options]) => {
+        const own = options.includes(now[name]) ? now[name] : options[0];
+        view.signal(name, own);
+        return `${name[0].toUpperCase()}${name.slice(1)}: ${own}.`;
       });
+      all(".of-model", place.closest("figure")).forEach((each) => { each.textContent = said.join(" "); });
       view.runAsync();
     });
   };
