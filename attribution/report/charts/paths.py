@@ -112,7 +112,12 @@ def binned(frame: pl.DataFrame, unit: str, title: str, amount: str, share: str) 
         pl.col(amount).alias("amount"),
         pl.col(share).alias("share"),
     )
-    x = alt.X("bin:N", sort=labels, title=words(unit), axis=alt.Axis(labelAngle=0, labelOverlap=True))
+    x = alt.X(
+        "bin:N",
+        sort=labels,
+        title=words(unit),
+        axis=alt.Axis(labelAngle=0, labelOverlap=True, labelSeparation=10),
+    )
     hover = tips(("bin", words(unit), ""), ("amount", words(amount), ",.0f"), ("share", words(share), ".1%"))
     base = alt.Chart(values(rows)).encode(x=x, tooltip=hover)
     bars = base.mark_bar(color=ACCENT, opacity=0.75).encode(
