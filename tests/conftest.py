@@ -64,5 +64,5 @@ def data() -> RealData:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes run the tests: two more than there are cores, since many tests wait."""
-    return 2 + (os.cpu_count() or 1)
+    """Return how many processes run the tests: one more than there are cores, since many tests wait."""
+    return 1 + (os.cpu_count() or 1)
