@@ -37,7 +37,7 @@ def summary(material: Material) -> Section:
         material.file("kpis"),
         "",
         named,
-        (Row(TOTAL, cells, material.model if material.model in set(kpis["model"]) else kpis["model"][0]),),
+        (Row(TOTAL, cells, material.chosen(kpis)),),
     )
     return Section("summary", "Summary", says, (grid,))
 
