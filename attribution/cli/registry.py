@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from attribution.cli.show import show_text
 from attribution.kpis import KPIS, Kpi
-from attribution.models import MODELS
+from attribution.models import MODELS, sentence_of
 from attribution.parameters import parameters
 
 Markdown: TypeAlias = Annotated[bool, Parameter(help="Print a Markdown table.", negative="")]
@@ -20,9 +20,8 @@ def models(*, markdown: Markdown = False) -> None:
     """List the models with their parameters, defaults and allowed values."""
     rows = []
     for name, model in MODELS.items():
-        summary = (model.__doc__ or "").splitlines()[0]
         declared = [f"{key}={p.default!r}: {p.meaning} ({p.allowed})" for key, p in parameters(model).items()]
-        rows.append((name, f"at.{model.__name__}", summary, "; ".join(declared) or "none"))
+        rows.append((name, f"at.{model.__name__}", sentence_of(model), "; ".join(declared) or "none"))
     show("models", ("model", "class", "what it does", "parameters"), rows, markdown)
 
 

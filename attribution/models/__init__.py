@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from attribution.errors import ParameterError
 from attribution.models.channel_weights import ChannelWeights
-from attribution.models.described import described, model_of
+from attribution.models.described import described, model_of, sentence_of
 from attribution.models.first_touch import FirstTouch
 from attribution.models.half_life import HalfLife
 from attribution.models.last_non_direct import LastNonDirect
@@ -51,6 +51,7 @@ __all__ = [
     "model_of",
     "named_apart",
     "parse_model",
+    "sentence_of",
 ]
 
 

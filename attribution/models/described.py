@@ -38,3 +38,13 @@ def model_of(values: Mapping[str, Any], name: str, known: Mapping[str, type[Mode
     if kind is None or not set(given) <= set(parameters(kind)):
         raise ParameterError.unknown("model", str(values["model"]), kinds)
     return kind(**given, name=name)
+
+
+def sentence_of(model: type[Model]) -> str:
+    """Return what a kind of model does: the first line of its docstring.
+
+    >>> from attribution.models import Linear
+    >>> sentence_of(Linear)
+    'Credit is shared equally among the touchpoints.'
+    """
+    return (model.__doc__ or "").splitlines()[0]

@@ -69,6 +69,20 @@ class Material:
         return self.models[0]
 
     @cached_property
+    def kpis(self) -> pl.DataFrame | None:
+        """The KPIs by model and channel, None where the run has none."""
+        return self.output("kpis", "model", "channel")
+
+    @cached_property
+    def disputes(self) -> pl.DataFrame | None:
+        """One row a channel of what models make of it, most disputed first; None where the run has none."""
+        table = self.output("comparison")
+        if table is None:
+            return None
+        one = table.unique("channel", maintain_order=True).drop("model")
+        return one.sort(["disagreement", "channel"], descending=[True, False])
+
+    @cached_property
     def few(self) -> int:
         """How many channels have no name of their own."""
         return sum(shown == OTHER != name for name, shown in self.names.items())

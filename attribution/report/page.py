@@ -12,8 +12,8 @@ from attribution.channels import TOTAL
 from attribution.report.charts.canvas import words
 from attribution.report.material import Material
 from attribution.report.names import clean
-from attribution.report.parts import Figure, Grid, Row, Section, Sentence
-from attribution.report.sections import SECTIONS
+from attribution.report.parts import Figure, Grid, Row, Sentence
+from attribution.report.sections import sections_of
 
 
 def page_of(material: Material) -> str:
@@ -21,7 +21,10 @@ def page_of(material: Material) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    sections = [section for make in SECTIONS if (section := make(material)) is not None]
+    sections = sections_of(material)
+    specs = {
+        part.key: spec_of(part) for section in sections for part in section.shows if isinstance(part, Figure)
+    }
     environment = Environment(
         autoescape=True,
         loader=PackageLoader("attribution.report"),
@@ -30,13 +33,14 @@ def page_of(material: Material) -> str:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
-    environment.filters |= {"words": words, "models": models_of, "spec": spec_of, "is_text": is_text}
+    environment.filters |= {"words": words, "models": models_of, "is_text": is_text}
     style, script, bundle = template("page.css"), template("page.js"), vega()
     return environment.get_template("page.html").render(
         title=f"Attribution: {clean(material.run.manifest.content['job'])}",
         run_id=material.run.run_id,
         sections=sections,
-        choices=choices_of(material, sections),
+        specs=specs,
+        choices=choices_of(material, specs.values()),
         policy=policy_of([style], [bundle, script]),
         style=Markup(style),
         script=Markup(script),
@@ -104,14 +108,12 @@ def spec_of(figure: Figure) -> dict[str, Any]:
     }
 
 
-def choices_of(material: Material, sections: Iterable[Section]) -> list[tuple[str, list[str], str]]:
+def choices_of(material: Material, specs: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[str], str]]:
     """Return what the reader of the page chooses, from what, and what is chosen first."""
     offered: dict[str, dict[str, None]] = {"model": dict.fromkeys(material.models)}
-    for section in sections:
-        for part in section.shows:
-            if isinstance(part, Figure):
-                for name, options in spec_of(part)["usermeta"]["choices"].items():
-                    offered.setdefault(name, {}).update(dict.fromkeys(options))
+    for spec in specs:
+        for name, options in spec["usermeta"]["choices"].items():
+            offered.setdefault(name, {}).update(dict.fromkeys(options))
     first: Mapping[str, str] = {"model": material.model, "channel": TOTAL}
     return [
         (name, list(options), first.get(name, next(iter(options))))

@@ -35,7 +35,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart, what it shows in words, and those of its fields that are choices of the page."""
+    """A chart, and what it shows in words."""
 
     key: str
     chart: Any

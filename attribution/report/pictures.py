@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from io import BytesIO, StringIO
 from typing import Literal
 
 from attribution.report.material import Material
 from attribution.report.parts import Figure
-from attribution.report.sections import SECTIONS
+from attribution.report.sections import sections_of
 
 SCALE = 2  # pixels of a PNG for each of the chart
 
@@ -17,16 +16,8 @@ def pictures_of(material: Material, form: Literal["svg", "png"]) -> dict[str, by
     """Return each chart of the page as a file, by name."""
     import vl_convert  # noqa: F401  # altair draws with it, and says nothing of an extra where it is not there
 
-    return {f"{figure.key}.{form}": drawn(figure, form) for figure in figures_of(material)}
-
-
-def figures_of(material: Material) -> Iterator[Figure]:
-    """Yield the charts of the page, in its order."""
-    for make in SECTIONS:
-        section = make(material)
-        for part in section.shows if section is not None else ():
-            if isinstance(part, Figure):
-                yield part
+    shown = [part for section in sections_of(material) for part in section.shows]
+    return {f"{part.key}.{form}": drawn(part, form) for part in shown if isinstance(part, Figure)}
 
 
 def drawn(figure: Figure, form: Literal["svg", "png"]) -> bytes:

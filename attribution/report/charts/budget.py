@@ -17,6 +17,7 @@ from attribution.report.charts.canvas import (
     finished,
     frame_of,
     layered,
+    long,
     reaching,
     tips,
     values,
@@ -37,20 +38,8 @@ def response(curves: Response | pl.DataFrame, allocation: Allocation | pl.DataFr
     table = curves.curve() if isinstance(curves, Response) else curves
     place = table.columns.index("spend") + 1
     outcome, names = table.columns[place], table["channel"].unique(maintain_order=True).to_list()
-    rows = table.select(
-        *("channel", "spend"),
-        pl.col(outcome).alias("value"),
-        *(
-            (
-                pl.col(f"{outcome}_{end}")
-                if f"{outcome}_{end}" in table.columns
-                else pl.lit(None).cast(pl.Float64)
-            ).alias(end)
-            for end in ("low", "high")
-        ),
-        pl.col("seen"),
-    )
-    hues = colour("channel", names, title=None)
+    rows = long(table, [outcome], ["channel", "spend", "seen"]).drop("outcome")
+    hues = colour("channel", names)
     hover = tips(
         *(("channel", "Channel", ""), ("spend", "Spend", ",.2f"), ("value", outcome, ",.2f")),
         *(("low", "Interval from", ",.2f"), ("high", "to", ",.2f")),

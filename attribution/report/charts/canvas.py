@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import altair as alt
 import polars as pl
@@ -104,6 +104,15 @@ def words(name: str) -> str:
     return spelled[:1].upper() + spelled[1:]
 
 
+def channels_of(table: pl.DataFrame) -> list[str]:
+    """Return the channels of a table in its order, the total first.
+
+    >>> channels_of(pl.DataFrame({"channel": ["ads", "(total)", "ads"]}))
+    ['(total)', 'ads']
+    """
+    return sorted(table["channel"].unique(maintain_order=True), key=lambda name: name != TOTAL)
+
+
 def reaching(chart: alt.Chart, figure: str = "") -> alt.Chart:
     """Return the chart with the ends of its intervals as ``bottom`` and ``top``: the figure without one."""
     low, high = (f"{figure}_{end}".removeprefix("_") for end in ("low", "high"))
@@ -136,18 +145,16 @@ def finished(chart: Chart, title: str, height: int, chosen: Sequence[str] = (), 
             columnPadding=16,
             symbolOpacity=1,
         )
-        .configure_title(
-            fontSize=14, anchor="start", color=INK, offset=12, subtitleFontSize=12, subtitleColor=FAINT
-        )
+        .configure_title(fontSize=14, anchor="start", color=INK, offset=12)
         .configure_view(stroke=None)
     )
     return made
 
 
-def colour(field: str, domain: Sequence[str], title: str | None = None, **legend: Any) -> alt.Color:
+def colour(field: str, domain: Sequence[str]) -> alt.Color:
     """Return colours by a field, the same ones for the same names whatever is shown."""
     scale = alt.Scale(domain=list(domain), range=[COLOURS[i % len(COLOURS)] for i in range(len(domain))])
-    return alt.Color(f"{field}:N", title=title, scale=scale, legend=alt.Legend(labelLimit=NAME, **legend))
+    return alt.Color(f"{field}:N", title=None, scale=scale, legend=alt.Legend(labelLimit=NAME))
 
 
 def tips(*fields: tuple[str, str, str]) -> list[alt.Tooltip]:

@@ -68,7 +68,7 @@ def chain(table: Table) -> Chart:
         x=x, y=y, tooltip=tips(("name", "Channel", ""), ("visits", "Visits", ",.0f"))
     )
     hues = alt.Scale(domain=["channel", "conversion", "null"], range=[FAINT, GOOD, BAD])
-    named = colour("name", [each["name"] for each in circles], title=None)
+    named = colour("name", [each["name"] for each in circles])
     outer = alt.Chart(values(pl.DataFrame(ends))).encode(x=x, y=y)
     chart = layered(
         moved.encode(

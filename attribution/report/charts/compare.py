@@ -67,7 +67,7 @@ def compare(
         .encode(
             y=alt.Y("channel:N", sort=names, title=None, axis=alt.Axis(ticks=False, domain=False, grid=True)),
             yOffset=alt.YOffset("model:N", sort=models, scale=alt.Scale(paddingInner=0.1, paddingOuter=1)),
-            color=colour("model", models, title=None),
+            color=colour("model", models),
             opacity=alt.condition("datum.model == model", alt.value(1), alt.value(0.45)),
             tooltip=tips(
                 *(("channel", "Channel", ""), ("model", "Model", ""), ("outcome", "Outcome", "")),

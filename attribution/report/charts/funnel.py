@@ -5,12 +5,12 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
-from attribution.channels import TOTAL
 from attribution.report.charts.canvas import (
     ACCENT,
     INK,
     Chart,
     Table,
+    channels_of,
     choice,
     finished,
     frame_of,
@@ -40,7 +40,7 @@ def funnel(source: Table, *, model: str | None = None, channel: str | None = Non
     stages = [name for name in STAGES if name in table.columns]
     cells = table.sort(stages[0]).group_by("model", "channel", maintain_order=True).agg(pl.col(stages).sum())
     models = table["model"].unique(maintain_order=True).to_list()
-    names = [TOTAL, *(name for name in table["channel"].unique(maintain_order=True) if name != TOTAL)]
+    names = channels_of(table)
     before = dict(zip(stages[1:], stages[:-1], strict=True))
     rows = pl.concat(
         cells.select(
@@ -51,9 +51,7 @@ def funnel(source: Table, *, model: str | None = None, channel: str | None = Non
         )
         for stage in stages
     )
-    told = pl.format(
-        "{}", pl.col("value").map_elements(lambda value: f"{value:,.0f}", return_dtype=pl.String)
-    )
+    told = pl.col("value").map_elements(lambda value: f"{value:,.0f}", return_dtype=pl.String)
     part = pl.col("share").map_elements(
         lambda share: f" · {share:.0%} of those before", return_dtype=pl.String
     )
@@ -94,7 +92,7 @@ def velocity(source: Table, *, model: str | None = None, channel: str | None = N
     """
     table = frame_of(source).filter(from_stage="leads", to_stage="wins")
     models = table["model"].unique(maintain_order=True).to_list()
-    names = [TOTAL, *(name for name in table["channel"].unique(maintain_order=True) if name != TOTAL)]
+    names = channels_of(table)
     rows = long(table, [name for name in WITHIN if name in table.columns], ["model", "channel"], "within")
     rows = rows.drop_nulls("value").with_columns(days=pl.col("within").str.extract(r"(\d+)").cast(pl.Int64))
     base = (

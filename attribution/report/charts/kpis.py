@@ -119,7 +119,7 @@ def win_rates(measured: Table, *, model: str | None = None) -> Chart:
     )
     y = alt.Y("win_rate:Q", title="Win rate", axis=alt.Axis(format="~p"), scale=alt.Scale(zero=True))
     base = alt.Chart(values(rows)).transform_filter("datum.model == model")
-    base = base.encode(color=colour("channel", numbered, title=None), tooltip=hover)
+    base = base.encode(color=colour("channel", numbered), tooltip=hover)
     sums = alt.Chart(values(total)).transform_filter("datum.model == model")
     dashed = sums.mark_rule(strokeDash=[4, 3], color=FAINT)
     chart = layered(

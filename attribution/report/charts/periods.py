@@ -5,13 +5,13 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
-from attribution.channels import TOTAL
 from attribution.dimensions import PERIODS
 from attribution.report.charts.canvas import (
     ACCENT,
     FAINT,
     Chart,
     Table,
+    channels_of,
     choice,
     finished,
     frame_of,
@@ -125,7 +125,6 @@ def by_period(rows: pl.DataFrame, period: str, told: list[tuple[str, str]]) -> a
 def offered(chart: alt.LayerChart, rows: pl.DataFrame, title: str, outcomes: list[str]) -> Chart:
     """Return the chart with what its reader chooses: model, channel and outcome."""
     models = rows["model"].unique(maintain_order=True).to_list()
-    channels = sorted(rows["channel"].unique().to_list(), key=lambda name: (name != TOTAL, name))
-    chosen = {"model": models, "channel": channels, "outcome": outcomes}
+    chosen = {"model": models, "channel": channels_of(rows.sort("channel")), "outcome": outcomes}
     chart = chart.add_params(*(choice(name, options) for name, options in chosen.items()))
     return finished(chart, title, 240, ("outcome", "channel", "model"))

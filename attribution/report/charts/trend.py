@@ -13,6 +13,7 @@ from attribution.report.charts.canvas import (
     ACCENT,
     Chart,
     Table,
+    channels_of,
     choice,
     finished,
     frame_of,
@@ -44,8 +45,7 @@ def trend(
     period = next(name for name in PERIODS if name in table.columns and name not in outcomes)
     models = table["model"].unique(maintain_order=True).to_list()
     rows = long(table.drop_nulls(period), outcomes, ["model", "channel", period])
-    found = rows["channel"].unique().sort().to_list()
-    names = sorted(found, key=lambda name: name != TOTAL)
+    names = channels_of(rows.sort("channel"))
     base = (
         alt.Chart(values(rows.rename({period: "period"})))
         .transform_filter("datum.model == model && datum.channel == channel && datum.outcome == outcome")

@@ -32,3 +32,8 @@ SECTIONS: tuple[Callable[[Material], Section | None], ...] = (
     method,
     provenance,
 )
+
+
+def sections_of(material: Material) -> list[Section]:
+    """Return the sections of a run that have something to show."""
+    return [section for make in SECTIONS if (section := make(material)) is not None]

@@ -17,7 +17,7 @@ BASIS = {kpi.name: kpi.cost_basis for kpi in KPIS if kpi.cost_basis}
 
 def channels(material: Material) -> Section | None:
     """Return the KPIs of each channel by model."""
-    table = material.output("kpis", "model", "channel")
+    table = material.kpis
     if table is None:
         return None
     shrunken = [name for name in table.columns if name.endswith("_shrunken")]
@@ -43,7 +43,7 @@ def channels(material: Material) -> Section | None:
 
 def win_rates(material: Material) -> Section | None:
     """Return win rate against cost per lead."""
-    table = material.output("kpis", "model", "channel")
+    table = material.kpis
     if table is None or not priced(table, "cost_per_lead") or not priced(table, "win_rate"):
         return None
     alt = "Circles: channels by cost per lead, to the right, and win rate, upwards. Lines: intervals."

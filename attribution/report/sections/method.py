@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from inspect import getdoc
 
 from attribution.kpis import KPIS
-from attribution.models import MODELS
+from attribution.models import MODELS, sentence_of
 from attribution.report.material import Material
 from attribution.report.names import clean
 from attribution.report.parts import Cell, Grid, Row, Section, Sentence
@@ -21,9 +20,9 @@ def method(material: Material) -> Section:
     models = []
     for name, told in material.run.manifest.content["models"].items():
         parameters = ", ".join(f"{key} {value}" for key, value in told.items() if key != "model")
-        does = (getdoc(names[told["model"]]) or "").split("\n\n")[0].replace("\n", " ")
+        does = sentence_of(names[told["model"]])
         models.append(Row(name, (Cell("what", does), Cell("parameters", clean(parameters, LONGEST)))))
-    kpis = material.output("kpis")
+    kpis = material.kpis
     columns = set() if kpis is None else set(kpis.columns)
     entries = tuple(
         Row(

@@ -18,7 +18,7 @@ def models(material: Material) -> Section:
     """Return the models side by side, and the channels on which they differ."""
     credits = material.shown(material.credits, "model", "channel")
     assert credits is not None
-    told = disputes(material)
+    told = material.disputes
     disputed = [] if told is None else told.filter("disputed")["channel"].to_list()
     alt = "Points: credit of each channel by each model. Lines: intervals. Strong: the chosen model."
     own = credits.filter(pl.col("channel") != OTHER)  # which would dwarf every channel
@@ -52,15 +52,6 @@ def agreement(disputed: list[str], channels: int) -> str:
     return f"They differ by more than chance on {many}: {listed(disputed)}."
 
 
-def disputes(material: Material) -> pl.DataFrame | None:
-    """Return one row a channel: what models make of it."""
-    table = material.output("comparison")
-    if table is None:
-        return None
-    one = table.unique("channel", maintain_order=True).drop("model")
-    return one.sort(["disagreement", "channel"], descending=[True, False])
-
-
 def side_by_side(material: Material, credits: pl.DataFrame, outcome: str) -> Grid:
     """Return channels down, models across, of an outcome."""
     names = credits["channel"].unique(maintain_order=True).to_list()
@@ -87,7 +78,7 @@ def side_by_side(material: Material, credits: pl.DataFrame, outcome: str) -> Gri
 
 def roles(material: Material) -> Section | None:
     """Return who opens journeys, who assists and who closes."""
-    table = disputes(material)
+    table = material.disputes
     if table is None:
         return None
     columns = ("opens", "assists", "closes")

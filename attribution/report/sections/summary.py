@@ -19,7 +19,7 @@ BEST = 3  # channels that are named
 
 def summary(material: Material) -> Section:
     """Return the totals, and for each model and outcome the channels with the most of it."""
-    kpis = material.output("kpis")
+    kpis = material.kpis
     says = (*attributed(material), *leaders(material))
     if kpis is None:
         return Section("summary", "Summary", says, ())

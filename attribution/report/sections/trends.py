@@ -11,10 +11,10 @@ from attribution.channels import TOTAL
 from attribution.dimensions import PERIODS
 from attribution.report import charts
 from attribution.report.charts.canvas import words
+from attribution.report.charts.periods import BEFORE
 from attribution.report.material import Material, listed, number
 from attribution.report.parts import Figure, Grid, Section, Sentence, rows_of, told_columns
 
-BEFORE = "_year_before"
 DRAWN: Mapping[str, tuple[Callable[[pl.DataFrame], Any], str]] = {
     "year_over_year": (charts.year_over_year, "Line: the chosen outcome by period. Dashed: a year before."),
     "seasonality": (charts.seasonality, "Bars: the mean of each season as a part of the mean of all."),

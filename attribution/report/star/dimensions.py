@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from attribution.channels import UNATTRIBUTED
-from attribution.models import MODELS
+from attribution.models import MODELS, sentence_of
 from attribution.report.published import Published
 
 
@@ -32,7 +32,7 @@ def models_of(run: Published, logged: Sequence[str]) -> pl.DataFrame:
         by_journey |= {
             model: by == "journey" for model, by in credits.select("model", "credited_by").iter_rows()
         }
-    about = {model.__name__: (model.__doc__ or "").splitlines()[0] for model in MODELS.values()}
+    about = {model.__name__: sentence_of(model) for model in MODELS.values()}
     rows = [
         {
             "model": name,
